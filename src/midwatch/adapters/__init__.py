@@ -1,0 +1,1 @@
+"""One module per outside system; only `wiring` may import them."""

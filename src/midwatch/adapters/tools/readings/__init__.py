@@ -1,0 +1,1 @@
+"""Readings of this host: real numbers, bounded in time, never a change."""

@@ -1,0 +1,1 @@
+"""Use cases: the driver, answering, starting, auditing."""

@@ -1,0 +1,1 @@
+"""Driving a run: the one loop, and what it does to the world."""

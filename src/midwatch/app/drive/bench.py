@@ -1,0 +1,163 @@
+"""What preparing works with: one action weighed, and facts that stand on a guard.
+
+The guard is the version of policy and people that judged, and the lease on the target; the commit
+checks both again.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from midwatch.app.drive.judge import Case, judge
+from midwatch.app.drive.read import failed, read_back, segment
+from midwatch.app.drive.session import Guard, Segment
+from midwatch.app.house import House, InForce
+from midwatch.base.canonical import thawed_value
+from midwatch.base.ids import EffectKey
+from midwatch.base.units import SECOND_MS, EpochMs
+from midwatch.effects.action import Action, Precondition
+from midwatch.journal.run_events import EffectDispatched, EffectRead, RunEvent, TaskFailed, TaskStarted
+from midwatch.plan.model import Plan, PlanTask
+from midwatch.policy.decision import Decision
+from midwatch.ports.rows import LeaseRow
+from midwatch.run.effecting import denial_of
+from midwatch.run.errors import NotNowError
+from midwatch.run.state import RunState, TaskStatus
+
+SLACK_MS = 2 * SECOND_MS
+"""How much longer than its time a call may take to be ended for certain."""
+
+NOT_NOW_RETRY_MS = 15 * SECOND_MS
+NOT_NOW_MAX = 40
+"""How often an action that may not happen now is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Facts that stand on a guard, and the calls that may be sent once they are durable."""
+
+    segment: Segment
+    calls: tuple[EffectKey, ...] = ()
+    seen: tuple[tuple[EffectKey, int], ...] = ()
+    """Number of the latest event of each effect when it was prepared; 0 for a new one."""
+    cancelled: bool = False
+
+    def stands_on(self, state: RunState) -> bool:
+        """Return whether nothing happened since to what was prepared."""
+        return self.cancelled == (state.cancel_why is not None) and all(
+            n == (state.effects[key].n if key in state.effects else 0) for key, n in self.seen
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """One action, sealed and judged."""
+
+    task: PlanTask
+    action: Action
+    decision: Decision
+    lease: LeaseRow | None
+    probes: tuple[EffectRead, ...]
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What preparing works on."""
+
+    house: House
+    force: InForce
+    plan: Plan
+    state: RunState
+
+    def prepared(self, facts: list[RunEvent], cause_n: int, **more: Any) -> Prepared:
+        """Return the facts under a guard; `keys`, `calls`, `leases`, `freed`, `blobs` where there are any."""
+        keys: tuple[EffectKey, ...] = more.get("keys", ())
+        state = self.state
+        return Prepared(
+            segment=segment(
+                self.house,
+                self.plan,
+                facts,
+                cause_n,
+                guard=Guard(facts_version=self.force.version, leases=more.get("leases", ())),
+                freed=more.get("freed", ()),
+                blobs=more.get("blobs", ()),
+            ),
+            calls=more.get("calls", ()),
+            seen=tuple((key, state.effects[key].n if key in state.effects else 0) for key in keys),
+            cancelled=state.cancel_why is not None,
+        )
+
+
+def check_precondition(
+    bench: Bench, task: PlanTask, key: EffectKey, args: dict[str, Any]
+) -> tuple[tuple[EffectRead, ...], Precondition | None, bool]:
+    """Take the reading that an action relies on; return it, what is sealed of it, and whether it holds.
+
+    Raises:
+        MidwatchError: when the reading can't be taken.
+    """
+    wanted = task.precondition
+    if wanted is None:
+        return (), None, True
+    event, holds = read_back(
+        bench.house, bench.plan, bench.state, wanted, about=key, args=args, purpose="precondition"
+    )
+    seen = thawed_value(event.out)
+    return (event,), Precondition(probe=wanted.probe, holds=wanted.holds, seen=seen), holds
+
+
+def weigh(
+    bench: Bench, task: PlanTask, action: Action, *, probes: tuple[EffectRead, ...], holds: bool
+) -> Weighed:
+    """Have the gate judge a sealed action."""
+    lease = bench.house.store.lease(action.target)
+    case = Case(
+        plan=bench.plan,
+        state=bench.state,
+        task=task,
+        action=action,
+        precondition_holds=holds,
+        lease=lease,
+    )
+    decision = judge(bench.house, bench.force, case)
+    return Weighed(task=task, action=action, decision=decision, lease=lease, probes=probes, holds=holds)
+
+
+def not_now(bench: Bench, owner: PlanTask, decision: Decision) -> TaskFailed:
+    """Return that a task waits for a better moment: it is tried again, so many times."""
+    attempt = bench.state.attempt_of(owner.name)
+    error = NotNowError(denial_of(decision.as_record()))
+    retry = EpochMs(bench.house.clock.now_ms() + NOT_NOW_RETRY_MS)
+    return failed(owner, attempt, error, retry=retry if attempt < NOT_NOW_MAX else None)
+
+
+def sent(bench: Bench, one: Weighed, *, attempt: int) -> tuple[list[RunEvent], LeaseRow]:
+    """Return the facts that say an action is sent, and the lease on its target."""
+    house, action = bench.house, one.action
+    assert one.task.call is not None, "an acting task has a call"
+    deadline_ms = EpochMs(house.clock.now_ms() + one.task.call.timeout_ms + SLACK_MS)
+    fence = (one.lease.fence if one.lease is not None else 0) + 1
+    facts: list[RunEvent] = []
+    if bench.state.task(one.task.name).status is not TaskStatus.STARTED:
+        facts.append(TaskStarted(task=one.task.name, attempt=bench.state.attempt_of(one.task.name)))
+    facts.append(
+        EffectDispatched(
+            key=action.key,
+            action=action.digest,
+            attempt=attempt,
+            worker=house.worker,
+            deadline_ms=deadline_ms,
+            fence=fence,
+        )
+    )
+    lease = LeaseRow(
+        resource=action.target, run=bench.state.run, key=action.key, fence=fence, until_ms=deadline_ms
+    )
+    return facts, lease
+
+
+def overdue(bench: Bench, one: Weighed) -> tuple[LeaseRow, ...]:
+    """Return the lease of another run on the target that has run out, so that it may be taken."""
+    held = one.lease
+    return () if held is None or held.run in {None, bench.state.run} else (held,)

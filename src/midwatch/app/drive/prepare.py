@@ -1,0 +1,158 @@
+"""Preparing new actions: seal, read what they rely on, have them judged; then ask, or say one is sent."""
+
+from midwatch.app.drive.ask import Question, ask
+from midwatch.app.drive.bench import (
+    Bench,
+    Prepared,
+    Weighed,
+    check_precondition,
+    not_now,
+    overdue,
+    sent,
+    weigh,
+)
+from midwatch.app.drive.read import failed
+from midwatch.app.drive.seal import Wanted, new_nonce, seal
+from midwatch.app.house import House
+from midwatch.base.errors import MidwatchError
+from midwatch.journal.run_events import (
+    EffectJudged,
+    EffectProposed,
+    EffectVoided,
+    RunEvent,
+    TaskSkipped,
+    TaskStarted,
+    TaskSucceeded,
+)
+from midwatch.plan.model import Plan, PlanTask
+from midwatch.policy.decision import Denial, Verdict
+from midwatch.run.commands import Prepare
+from midwatch.run.dataflow import arguments, key_of, scope_of
+from midwatch.run.effecting import denial_of
+from midwatch.run.errors import ForbiddenError, PreconditionError
+from midwatch.run.state import RunState, TaskStatus
+
+
+def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> Prepared:
+    """Seal and judge actions that nothing was decided about yet; ask, or send the one that may go."""
+    bench = Bench(house=house, force=house.in_force(), plan=plan, state=state)
+    keys = tuple(key_of(state, name) for name in command.tasks)
+    owner = plan.task(command.asking or command.tasks[0])
+    try:
+        weighed = [_weigh_new(bench, plan.task(name)) for name in command.tasks]
+    except MidwatchError as error:
+        attempt = state.attempt_of(owner.name)
+        return bench.prepared([failed(owner, attempt, error)], command.cause_n, keys=keys)
+    probes: list[RunEvent] = [probe for one in weighed for probe in one.probes]
+    broken = next((one for one in weighed if not one.holds), None)
+    if broken is not None:
+        assert broken.task.precondition is not None, "only a declared precondition can be broken"
+        unmet = PreconditionError(f"`{broken.task.name}` relies on: {broken.task.precondition.holds}")
+        return bench.prepared(
+            [*probes, failed(owner, state.attempt_of(owner.name), unmet)], command.cause_n, keys=keys
+        )
+    later = next((one for one in weighed if one.decision.kind is Denial.NOT_NOW), None)
+    if later is not None:
+        return bench.prepared([*probes, not_now(bench, owner, later.decision)], command.cause_n, keys=keys)
+    if any(one.decision.outcome is Verdict.DENIED for one in weighed):
+        return bench.prepared([*probes, *_denied(bench, command, weighed)], command.cause_n, keys=keys)
+    if any(one.decision.outcome is Verdict.ASKED for one in weighed):
+        return _asking(bench, command, owner, weighed)
+    return _allowed(bench, command, weighed)
+
+
+def _weigh_new(bench: Bench, task: PlanTask) -> Weighed:
+    key = key_of(bench.state, task.name)
+    args = arguments(task, scope_of(bench.state))
+    sealed_args = seal(
+        bench.house,
+        Wanted(plan=bench.plan, state=bench.state, task=task, key=key, nonce="", args=args),
+    ).args
+    probes, precondition, holds = check_precondition(bench, task, key, dict(sealed_args))
+    wanted = Wanted(
+        plan=bench.plan,
+        state=bench.state,
+        task=task,
+        key=key,
+        nonce=new_nonce(bench.house),
+        precondition=precondition,
+        args=args,
+    )
+    return weigh(bench, task, seal(bench.house, wanted), probes=probes, holds=holds)
+
+
+def _proposed(one: Weighed, outcome: str) -> list[RunEvent]:
+    action = one.action
+    return [
+        EffectProposed(
+            key=action.key,
+            task=one.task.name,
+            tool=action.tool,
+            action=action.digest,
+            sealed=action.as_record(),
+        ),
+        EffectJudged(
+            key=action.key, action=action.digest, outcome=outcome, decision=one.decision.as_record()
+        ),
+    ]
+
+
+def _denied(bench: Bench, command: Prepare, weighed: list[Weighed]) -> list[RunEvent]:
+    """Return what follows when one action of a bundle is denied: none of it is asked about."""
+    facts: list[RunEvent] = []
+    why = ""
+    shadow = False
+    for one in weighed:
+        if one.decision.outcome is Verdict.DENIED:
+            facts.extend(_proposed(one, "denied"))
+            why = why or denial_of(one.decision.as_record())
+            shadow = shadow or one.decision.kind is Denial.SHADOW
+        else:
+            facts.append(_proposed(one, "asked")[0])
+            reason = "another action of its bundle is denied"
+            facts.append(
+                EffectVoided(key=one.action.key, action=one.action.digest, outcome="void", why=reason)
+            )
+    if command.asking is not None:
+        task = bench.plan.task(command.asking)
+        facts.append(
+            TaskSkipped(task=task.name, why=f"nothing runs in this mode: {why}")
+            if shadow
+            else failed(task, bench.state.attempt_of(task.name), ForbiddenError(why))
+        )
+    return facts
+
+
+def _asking(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Weighed]) -> Prepared:
+    question = Question(
+        plan=bench.plan,
+        state=bench.state,
+        owner=owner,
+        actions=tuple((one.task, one.action, one.decision) for one in weighed),
+        supersedes=command.supersedes,
+    )
+    asked, blob = ask(bench.house, bench.force, question)
+    facts: list[RunEvent] = [probe for one in weighed for probe in one.probes]
+    if bench.state.task(owner.name).status is not TaskStatus.STARTED:
+        facts.append(TaskStarted(task=owner.name, attempt=bench.state.attempt_of(owner.name)))
+    for one in weighed:
+        facts.extend(_proposed(one, "asked"))
+    facts.append(asked)
+    keys = tuple(one.action.key for one in weighed)
+    return bench.prepared(facts, command.cause_n, keys=keys, blobs=(blob,))
+
+
+def _allowed(bench: Bench, command: Prepare, weighed: list[Weighed]) -> Prepared:
+    facts: list[RunEvent] = [probe for one in weighed for probe in one.probes]
+    for one in weighed:
+        facts.extend(_proposed(one, "allowed"))
+    keys = tuple(one.action.key for one in weighed)
+    if command.asking is not None:
+        attempt = bench.state.attempt_of(command.asking)
+        done = TaskSucceeded(task=command.asking, attempt=attempt, out={"answer": "not needed", "by": []})
+        return bench.prepared([*facts, done], command.cause_n, keys=keys)
+    one = weighed[0]
+    said, lease = sent(bench, one, attempt=1)
+    return bench.prepared(
+        [*facts, *said], command.cause_n, keys=keys, calls=keys, leases=(lease,), freed=overdue(bench, one)
+    )

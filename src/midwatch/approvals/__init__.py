@@ -1,0 +1,1 @@
+"""Asking people: the card, the ladder, and which answers count."""

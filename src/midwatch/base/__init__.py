@@ -1,0 +1,1 @@
+"""What every layer shares: ids, units, classes, errors, canonical bytes, secrets."""

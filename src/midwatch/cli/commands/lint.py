@@ -1,0 +1,62 @@
+"""`midwatch lint`."""
+
+from pathlib import Path
+
+import click
+
+from midwatch.cli.errors import EXIT_FINDINGS, EXIT_OK
+from midwatch.cli.face import Face, json_option, pass_face
+from midwatch.cli.screen import Screen, Styled
+from midwatch.cli.words import count
+from midwatch.plan.review import LintReport
+from midwatch.runbook.source import Finding, Severity
+
+_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@json_option
+@pass_face
+def lint(face: Face, files: tuple[Path, ...]) -> int:
+    """Check runbooks.
+
+    Says everything that is wrong, with its place and its fix, which level a document has (L0 to L3), and
+    what the next one needs. Exits with 3 where there is an error.
+    """
+    from midwatch.cli.standing.plans import read_file
+    from midwatch.plan.review import lint_text
+    from midwatch.wiring.manifests import manifests
+
+    declared = manifests(face.config)
+    reports = [lint_text(read_file(path), name=str(path), manifests=declared) for path in files]
+    face.out(
+        {"reports": [report.as_record() for report in reports]}, lambda screen: _say_all(screen, reports)
+    )
+    return EXIT_FINDINGS if any(report.errors for report in reports) else EXIT_OK
+
+
+def _say_all(screen: Screen, reports: list[LintReport]) -> None:
+    for report in reports:
+        for finding in report.findings:
+            _say(screen, finding)
+        rest = len(report.findings) - len(report.errors)
+        screen.line(
+            f"{report.name}: L{report.level.value}, {count(len(report.errors), 'error')}, "
+            f"{count(rest, 'note')}."
+        )
+        if report.next_level_needs:
+            screen.line(
+                Styled(f"  L{report.level.value + 1} needs {', and '.join(report.next_level_needs)}.", "dim")
+            )
+
+
+def _say(screen: Screen, finding: Finding) -> None:
+    screen.line(
+        Styled(finding.code, _STYLE[finding.severity]),
+        f" {finding.place} {finding.severity.value}: {finding.sentence}",
+    )
+    for line in finding.excerpt.splitlines():
+        screen.line("    ", Styled(line, "dim"))
+    if finding.fix:
+        screen.line(Styled("Fix: ", "bold"), finding.fix)

@@ -1,0 +1,112 @@
+"""`midwatch status`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from midwatch.app.change import loaded
+from midwatch.cli.errors import EXIT_OK
+from midwatch.cli.face import Face, json_option, pass_face
+from midwatch.cli.screen import Screen, Styled
+from midwatch.cli.standing.cards import holders
+from midwatch.cli.standing.follow import doubts
+from midwatch.cli.words import ago, ahead, count
+from midwatch.ports.store import RunFilter
+
+if TYPE_CHECKING:
+    from midwatch.wiring.opening import Opened
+
+_RUNS_MAX = 1_000
+
+
+@click.command()
+@json_option
+@pass_face
+def status(face: Face) -> int:
+    """Say what runs, what waits, and for whom.
+
+    Runs that have not ended, open questions with who holds them, effects in doubt, how far the journal is
+    sealed, and whether somebody watches the timers.
+    """
+    from midwatch.wiring.opening import exists
+
+    if not exists(face.config):
+        face.out({"runs": []}, lambda screen: screen.line("Nothing yet. Begin with `midwatch start`."))
+        return EXIT_OK
+    with face.looking() as opened:
+        record = _standing(opened)
+        face.out(record, lambda screen: _say(screen, record, opened.house.clock.now_ms()))
+    return EXIT_OK
+
+
+def _standing(opened: "Opened") -> dict[str, Any]:
+    house = opened.house
+    runs = []
+    for row in house.store.run_rows(RunFilter(live=True, limit=_RUNS_MAX)):
+        _, state = loaded(house, row.run)
+        asked = [
+            {
+                "approval": each.approval,
+                "question": each.question,
+                "asked_ms": each.asked_ms,
+                "expires_ms": each.expires_ms,
+                "holders": holders(house, each),
+            }
+            for each in state.open_approvals
+        ]
+        runs.append(
+            {
+                "run": row.run,
+                "runbook": row.runbook,
+                "practice": row.practice,
+                "status": row.status,
+                "started_ms": row.started_ms,
+                "questions": asked,
+                "in_doubt": list(doubts(state)),
+            }
+        )
+    last = house.store.checkpoints()[-1:]
+    sealed = house.store.sealed_size()
+    unsealed = len(house.store.stored_events(after_row=sealed, limit=_RUNS_MAX))
+    return {
+        "runs": runs,
+        "sealed": sealed,
+        "unsealed": unsealed,
+        "checkpoint": last[0][0] if last else 0,
+        "watched": house.watched(),
+        "workers": [row.worker for row in house.store.workers() if not house.is_surely_dead(row)],
+        "state": str(opened.config.state),
+    }
+
+
+def _say(screen: Screen, record: dict[str, Any], now_ms: int) -> None:
+    if not record["runs"]:
+        screen.line("No run is under way.")
+    for run in record["runs"]:
+        label = [Styled("  PRACTICE", "yellow")] if run["practice"] else []
+        screen.line(
+            Styled(run["run"], "bold"),
+            f"  {run['runbook']}, {run['status']}, begun {ago(run['started_ms'], now_ms)}",
+            *label,
+        )
+        for asked in run["questions"]:
+            who = ", ".join(asked["holders"]) or "nobody"
+            screen.line(f"  {asked['approval']}  {asked['question']}")
+            screen.line(
+                f"    asked {ago(asked['asked_ms'], now_ms)}, held by {who}, "
+                f"expires {ahead(asked['expires_ms'], now_ms)}"
+            )
+        for key in run["in_doubt"]:
+            screen.line(
+                "  ",
+                Styled("in doubt", "yellow"),
+                f"  {key}: `midwatch settle {key} --happened|--did-not -m WHY`",
+            )
+    waiting = f", {count(record['unsealed'], 'event')} waiting to be sealed" if record["unsealed"] else ""
+    screen.line(f"Journal: sealed in a checkpoint of {record['checkpoint']}{waiting}.")
+    watched = (
+        "A server watches the timers."
+        if record["watched"]
+        else "No server watches the timers: they fire at the next command."
+    )
+    screen.line(watched)

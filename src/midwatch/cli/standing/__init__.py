@@ -1,0 +1,1 @@
+"""Standing by a run: following it, saying what it read, found, asks and did."""

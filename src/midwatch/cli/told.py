@@ -1,0 +1,19 @@
+"""An error in the one form that people read."""
+
+from midwatch.base.errors import MidwatchError
+from midwatch.cli.screen import Screen, Styled
+
+
+def show_error(screen: Screen, error: MidwatchError) -> None:
+    """Write an error for people: code, place and sentence; the excerpt; what to do next."""
+    place = f" {error.place}" if error.place else ""
+    screen.line(Styled(error.code, "red"), f"{place} {_sentence(error.sentence)}")
+    for line in error.excerpt.splitlines():
+        screen.line("    ", Styled(line, "dim"))
+    if error.help:
+        screen.line(Styled("Fix: ", "bold"), error.help)
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,0 +1,1 @@
+"""What the journal tells a person: why, findings, cost."""

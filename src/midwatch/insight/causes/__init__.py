@@ -1,0 +1,1 @@
+"""Telling one kind of thing each, from what is nearest to what led to it."""

@@ -1,0 +1,286 @@
+"""A second opinion on any plan: the rules that every plan keeps, read from the plan alone.
+
+Written apart from the compiler, so that a mistake there is found here; a plan from the store is
+checked the same way.
+"""
+
+from collections.abc import Iterable
+
+from midwatch.base.classes import EffectClass, Outcome
+from midwatch.base.errors import MidwatchError
+from midwatch.base.ids import TaskName
+from midwatch.plan.errors import NotExecutableError, PlanBrokenError
+from midwatch.plan.model import HitPolicy, Plan, PlanApproval, PlanTask, PlanTool, TaskKind
+from midwatch.runbook.expr import free_names
+from midwatch.runbook.unary import unary_test
+
+EXECUTABLE = frozenset({TaskKind.COMMAND, TaskKind.DECISION, TaskKind.APPROVAL})
+"""The kinds that this release can run."""
+UNDO = "undo"
+_KNOWN_ROOTS = frozenset({"inputs"})
+_PROBE_ROOTS = frozenset({"args", "probe"})
+
+
+def check_plan(plan: Plan) -> list[str]:
+    """Return the rules that a plan breaks, as sentences; none for every plan that was compiled."""
+    checker = _Checker(plan)
+    return list(checker.problems())
+
+
+def ensure_plan(plan: Plan) -> None:
+    """Do nothing for a plan that keeps all rules.
+
+    Raises:
+        PlanBrokenError: MW189, with the first rule that it breaks.
+    """
+    problems = check_plan(plan)
+    if problems:
+        raise PlanBrokenError(
+            f"the plan of {plan.runbook} is broken: {problems[0]}",
+            runbook=plan.runbook,
+            problems=len(problems),
+        )
+
+
+def check_executable(plan: Plan) -> None:
+    """Do nothing for a plan that this release can run.
+
+    Raises:
+        NotExecutableError: MW190, naming the first task of another kind.
+    """
+    for task in plan.tasks:
+        if task.kind not in EXECUTABLE:
+            raise NotExecutableError(
+                f"task {task.name} is of kind `{task.kind}`, which this release can't run",
+                task=task.name,
+                kind=task.kind.value,
+            )
+
+
+class _Checker:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._tasks = {task.name: task for task in plan.tasks}
+
+    def problems(self) -> Iterable[str]:
+        if len(self._tasks) != len(self._plan.tasks):
+            yield "two tasks have one name"
+            return
+        if not self._plan.tasks:
+            yield "it has no task"
+        unknown = [problem for task in self._plan.tasks for problem in self._names(task)]
+        if unknown:
+            yield from unknown
+            return
+        if self._has_circle():
+            yield "tasks wait for each other in a circle"
+            return
+        for task in self._plan.tasks:
+            yield from self._shape(task)
+            yield from self._expressions(task)
+            if task.call is not None:
+                yield from self._call(task, task.call)
+            if task.approval is not None:
+                yield from self._approval(task, task.approval)
+            yield from self._undo(task)
+
+    # ---------------------------------------------------------------------------------------- graph
+
+    def _names(self, task: PlanTask) -> Iterable[str]:
+        named: list[TaskName] = [*task.needs]
+        if task.approval is not None:
+            named.extend(task.approval.actions)
+            named.extend(
+                name for name in (task.approval.on_timeout, task.approval.on_deny) if name is not None
+            )
+        named.extend(probe.probe for probe in (task.precondition, task.verify) if probe is not None)
+        if task.undo is not None:
+            named.append(task.undo)
+        if task.on_fail and task.on_fail != UNDO:
+            named.append(TaskName(task.on_fail))
+        for name in named:
+            if name not in self._tasks:
+                yield f"task {task.name} names {name}, which is no task"
+
+    def _has_circle(self) -> bool:
+        waiting = {task.name: set(task.needs) for task in self._plan.tasks}
+        while waiting:
+            free = [name for name, needs in waiting.items() if not needs & waiting.keys()]
+            if not free:
+                return True
+            for name in free:
+                del waiting[name]
+        return False
+
+    def _above(self, task: PlanTask) -> set[TaskName]:
+        found: set[TaskName] = set()
+        waiting = list(task.needs)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting.extend(self._tasks[name].needs)
+        return found
+
+    def _leads_to_action(self, start: TaskName) -> TaskName | None:
+        """Return a task that acts from `start` on, before anybody is asked again."""
+        found: set[TaskName] = set()
+        waiting = [start]
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            found.add(name)
+            if self._acts(self._tasks[name]):
+                return name
+            if self._tasks[name].kind is not TaskKind.APPROVAL:
+                waiting.extend(task.name for task in self._plan.tasks if name in task.needs)
+        return None
+
+    @staticmethod
+    def _acts(task: PlanTask) -> bool:
+        return task.call is not None and task.call.effect is not EffectClass.READ
+
+    # ---------------------------------------------------------------------------------------- tasks
+
+    def _shape(self, task: PlanTask) -> Iterable[str]:
+        parts = {
+            TaskKind.COMMAND: task.call is not None,
+            TaskKind.DECISION: task.table is not None,
+            TaskKind.APPROVAL: task.approval is not None,
+        }
+        if not parts.get(task.kind, True):
+            yield f"task {task.name} is of kind {task.kind} but has nothing to do"
+        if sum(part is not None for part in (task.call, task.table, task.approval)) > 1:
+            yield f"task {task.name} is of several kinds"
+        if task.join not in ("all", "any"):
+            yield f"task {task.name} joins by {task.join!r}"
+        if task.retry_max < 0 or task.backoff_ms < 0:
+            yield f"task {task.name} has a negative retry"
+        for outcome in task.ends:
+            if outcome not in list(Outcome):
+                yield f"task {task.name} ends as {outcome!r}, which is no outcome"
+        if task.table is not None:
+            yield from self._table(task)
+
+    def _table(self, task: PlanTask) -> Iterable[str]:
+        table = task.table
+        assert table is not None
+        if not table.rows or not table.inputs or not table.outputs:
+            yield f"the table of {task.name} lacks rows or columns"
+        for tests, values in table.rows:
+            if len(tests) != len(table.inputs) or len(values) != len(table.outputs):
+                yield f"the table of {task.name} has a row of another length"
+            for test in tests:
+                try:
+                    unary_test(test)
+                except ValueError as error:
+                    yield f"the table of {task.name} has no test in {test!r}: {error}"
+        fields = task.out.get("properties", {})
+        wanted = {"rows"} if table.hit is HitPolicy.RULE_ORDER else set(table.outputs)
+        if set(fields) != wanted:
+            yield f"the output of {task.name} is not what its table gives"
+
+    def _expressions(self, task: PlanTask) -> Iterable[str]:
+        readable = {str(name) for name in self._above(task)} | _KNOWN_ROOTS
+        undone = [one for one in self._plan.tasks if one.undo == task.name]
+        if undone:
+            readable |= {
+                str(name) for name in set.intersection(*({*self._above(one), one.name} for one in undone))
+            }
+        sources = [task.when] if task.when else []
+        if task.call is not None:
+            sources.extend((*task.call.args.values(), *task.call.bind.values()))
+        if task.table is not None:
+            sources.extend(task.table.inputs)
+        for source in sources:
+            yield from self._reads(task, source, readable)
+        for source in task.ends.values():
+            yield from self._reads(task, source, readable | {str(task.name)})
+        for probe in (task.precondition, task.verify):
+            if probe is not None:
+                yield from self._reads(task, probe.holds, set(_PROBE_ROOTS))
+
+    def _reads(self, task: PlanTask, source: str, readable: set[str]) -> Iterable[str]:
+        try:
+            roots = {name.partition(".")[0] for name in free_names(source)}
+        except MidwatchError as error:
+            yield f"task {task.name} has a wrong expression: {error.sentence}"
+            return
+        for root in sorted(roots - readable):
+            yield f"task {task.name} reads {root}, which is not above it"
+
+    def _call(self, task: PlanTask, call: PlanTool) -> Iterable[str]:
+        given = {*call.args, *call.literals, *((call.bound_argument,) if call.bind else ())}
+        if call.tool not in self._plan.tools:
+            yield f"task {task.name} calls {call.tool}, which is not granted"
+        if len(given) != len(call.args) + len(call.literals) + bool(call.bind):
+            yield f"task {task.name} gives an argument twice"
+        if given != set(call.labels):
+            yield f"task {task.name} has arguments without labels"
+        if call.timeout_ms <= 0:
+            yield f"task {task.name} has no time"
+        for probe in (task.precondition, task.verify):
+            if probe is not None:
+                other = self._tasks[probe.probe]
+                if other.call is None or self._acts(other):
+                    yield f"task {task.name} is probed by {probe.probe}, which doesn't only read"
+        if not self._acts(task):
+            return
+        if task.verify is None:
+            yield f"task {task.name} acts without verify"
+        if call.effect is EffectClass.WRITE and task.undo is None and not task.is_undo:
+            yield f"task {task.name} writes without undo"
+        if call.effect is EffectClass.IRREVERSIBLE and not self._is_asked_for(task):
+            yield f"task {task.name} is irreversible without an approval above that names it"
+
+    def _is_asked_for(self, task: PlanTask) -> bool:
+        """Return whether the task can't be reached once the approvals that name it are taken away."""
+        closed = {
+            one.name
+            for one in self._plan.tasks
+            if one.approval is not None and task.name in one.approval.actions
+        }
+        open_: set[TaskName] = set()
+        changed = True
+        while changed:
+            changed = False
+            for one in self._plan.tasks:
+                if one.name in open_ or one.name in closed:
+                    continue
+                ways = [need in open_ for need in one.needs]
+                if not ways or (any(ways) if one.join == "any" else all(ways)):
+                    open_.add(one.name)
+                    changed = True
+        return task.name not in open_
+
+    def _approval(self, task: PlanTask, approval: PlanApproval) -> Iterable[str]:
+        if not approval.ladder or any(rung.within_ms <= 0 for rung in approval.ladder):
+            yield f"approval {task.name} asks nobody, or for no time"
+        if approval.expires_ms <= 0:
+            yield f"approval {task.name} never stands open"
+        if approval.on_timeout is None:
+            yield f"approval {task.name} doesn't say what happens when nobody answers"
+        for action in approval.actions:
+            if self._tasks[action].call is None or task.name not in self._above(self._tasks[action]):
+                yield f"approval {task.name} asks for {action}, which is no command below it"
+        for name in (approval.on_timeout, approval.on_deny):
+            found = None if name is None else self._leads_to_action(name)
+            if found is not None:
+                yield f"approval {task.name} leads to {found}, which acts, when nobody says yes"
+
+    def _undo(self, task: PlanTask) -> Iterable[str]:
+        is_named = any(one.undo == task.name for one in self._plan.tasks)
+        if task.is_undo is not is_named:
+            yield f"task {task.name} is an undo task that nothing names, or is named without being one"
+        if task.is_undo and (
+            task.needs
+            or task.when
+            or task.undo is not None
+            or any(task.name in one.needs for one in self._plan.tasks)
+        ):
+            yield f"undo task {task.name} is part of the ordinary graph"
+        if task.is_undo and not self._acts(task):
+            yield f"undo task {task.name} changes nothing"
+        if task.on_fail == UNDO and task.undo is None:
+            yield f"task {task.name} is to be undone but has no undo"

@@ -1,0 +1,1 @@
+"""Everything that the core asks of the world, as small Protocols."""

@@ -1,0 +1,1 @@
+"""One run as pure functions: state from events, commands from state."""

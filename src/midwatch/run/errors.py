@@ -1,0 +1,103 @@
+"""What can go wrong with a task once it runs; the codes stand in `task.failed` events."""
+
+from midwatch.base.errors import MidwatchError
+
+
+class TaskKindError(MidwatchError):
+    """The plan has a task of a kind that this release can't run."""
+
+    code = "MW605"
+    fix = "Do this step by hand, or upgrade Midwatch: `midwatch lint` names the kinds that it can run."
+
+
+class NotVerifiedError(MidwatchError):
+    """The effect took place, but reading back did not show what it should."""
+
+    code = "MW607"
+    fix = "Look at the reading with `midwatch why {run}`; take it back with `midwatch undo {run}`."
+
+
+class OutputError(MidwatchError):
+    """A tool's output is not what its schema declares."""
+
+    code = "MW608"
+    fix = "Correct `out:` in the runbook or in the tool's manifest, or the tool."
+
+
+class ArgumentError(MidwatchError):
+    """The arguments of a call are not what the tool's schema allows; nothing was sent."""
+
+    code = "MW609"
+    fix = "Compare the task's `args:` with the tool's manifest."
+
+
+class DeniedError(MidwatchError):
+    """A Guardian said no."""
+
+    code = "MW451"
+    fix = "The answer stands for this run. `midwatch why {run}` shows who denied it and why."
+
+
+class NobodyAnsweredError(MidwatchError):
+    """The question expired before anybody entitled answered it."""
+
+    code = "MW452"
+    fix = "Start the run again when somebody can answer, or lengthen the ladder in the runbook."
+
+
+class ForbiddenError(MidwatchError):
+    """The policy in force forbids the action."""
+
+    code = "MW351"
+    fix = "`midwatch why {run}` names the rule; change the policy or the runbook, not the record."
+
+
+class NotNowError(MidwatchError):
+    """The action may not happen now: frozen, out of budget, or its resource is taken."""
+
+    code = "MW352"
+    fix = "It is tried again by itself; `midwatch show {run}` says when."
+    retryable = True
+
+
+class PreconditionError(MidwatchError):
+    """What the action relies on no longer holds."""
+
+    code = "MW610"
+    fix = "Nothing was changed. Start the run again to look anew."
+
+
+class OtherActionError(MidwatchError):
+    """What would be sent is no longer what was sealed: the tool's manifest changed since."""
+
+    code = "MW616"
+    fix = "Nothing more is sent. Start the run again, so that the action is sealed anew."
+
+
+class RunUnknownError(MidwatchError):
+    """No run or question has that id, or several have."""
+
+    code = "MW611"
+    fix = "`midwatch runs` lists the ids; a prefix will do where it is the only one."
+
+
+class UndoImpossibleError(MidwatchError):
+    """Nothing of this run can be taken back."""
+
+    code = "MW612"
+    fix = "`midwatch show {run}` says what happened, and what was purged or undone already."
+
+
+class CallLateError(MidwatchError):
+    """The time of a dispatched call was over before it was sent, so it was not sent."""
+
+    code = "MW522"
+    fix = "Nothing was done. Start the run again when the host is less busy."
+    retryable = True
+
+
+class PersonDeniesError(MidwatchError):
+    """A person said that a call in doubt did not happen."""
+
+    code = "MW523"
+    fix = "Nothing is repeated by itself. Start the run again, or do the step by hand."

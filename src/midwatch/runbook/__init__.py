@@ -1,0 +1,1 @@
+"""The runbook language: parse with places, expressions, decision tables, lint."""

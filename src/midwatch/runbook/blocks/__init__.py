@@ -1,0 +1,1 @@
+"""Reading the YAML blocks of a document into the model, every mistake with its place."""

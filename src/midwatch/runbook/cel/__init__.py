@@ -1,0 +1,1 @@
+"""CEL as the runbook language uses it; everybody else imports `runbook.expr`."""

@@ -1,0 +1,1 @@
+"""What tests share: houses in memory, plans by hand."""
