@@ -17,6 +17,7 @@ from midwatch.plan.model import (
     PlanApproval,
     PlanBudget,
     PlanProbe,
+    PlanRetry,
     PlanRung,
     PlanTask,
     PlanTool,
@@ -24,6 +25,7 @@ from midwatch.plan.model import (
 )
 
 TIMEOUT_MS = DurationMs(5_000)
+AGAIN = PlanRetry(attempts_max=2, backoff_ms=DurationMs(100))
 LADDER = (PlanRung(ask="team:guardians", within_ms=DurationMs(HOUR_MS)),)
 BACK = "back_"
 """How the name begins of a task that takes another's effect back."""
@@ -40,7 +42,7 @@ class Plans:
         """Twelve tasks and what takes them back: two branches, a question over two actions, a retry."""
         return self._plan(
             "whole",
-            self._look("measure", "'a'", tool="flaky", retry_max=2, backoff_ms=DurationMs(100)),
+            self._look("measure", "'a'", tool="flaky", retry=AGAIN),
             self._look("look_put", "'put'", needs=("measure",)),
             self._look("look_place", "'place'", needs=("measure",)),
             *self._act(
@@ -185,7 +187,7 @@ class Plans:
                 prose="",
                 call=self._call(tool, {"name": where, "value": value}, label, timeout_ms),
                 verify=probe,
-                retry_max=retry_max,
+                retry=PlanRetry(attempts_max=retry_max),
                 **more,
             )
 

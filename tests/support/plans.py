@@ -7,7 +7,7 @@ from midwatch.base.classes import EffectClass, Mode, RetryClass
 from midwatch.base.ids import TaskName
 from midwatch.base.labels import UNTRUSTED
 from midwatch.base.units import MINUTE_MS, SECOND_MS, DurationMs
-from midwatch.plan.model import HitPolicy, Plan, PlanProbe, PlanTable, PlanTask, TaskKind
+from midwatch.plan.model import HitPolicy, Plan, PlanProbe, PlanRetry, PlanTable, PlanTask, TaskKind
 from support.houses import approval, command, plan_of
 from support.world import RETRY
 
@@ -44,7 +44,7 @@ def reading(probe: str, *, for_ms: int = 0, within_ms: int = 0, holds: str = SEE
     )
 
 
-RETRIES: dict[str, Any] = {"retry_max": 2, "backoff_ms": DurationMs(2 * SECOND_MS)}
+RETRIES: dict[str, Any] = {"retry": PlanRetry(attempts_max=2, backoff_ms=DurationMs(2 * SECOND_MS))}
 STEADY = reading("weather", holds="probe.value == 1")
 
 CHAIN = plan_of(

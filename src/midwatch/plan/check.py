@@ -155,7 +155,7 @@ class _Checker:
             yield f"task {task.name} is of several kinds"
         if task.join not in ("all", "any"):
             yield f"task {task.name} joins by {task.join!r}"
-        if task.retry_max < 0 or task.backoff_ms < 0:
+        if task.retry.attempts_max < 0 or task.retry.backoff_ms < 0:
             yield f"task {task.name} has a negative retry"
         for outcome in task.ends:
             if outcome not in list(Outcome):

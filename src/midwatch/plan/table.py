@@ -39,6 +39,8 @@ def decide_row(table: PlanTable, scope: Mapping[str, object]) -> list[tuple[int,
             return [row]
         case HitPolicy.RULE_ORDER:
             return list(matching)
+        case _:
+            raise AssertionError(f"lint refuses hit policy {table.hit}")
 
 
 def table_out(table: PlanTable, rows: list[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
@@ -48,3 +50,5 @@ def table_out(table: PlanTable, rows: list[tuple[int, dict[str, Any]]]) -> dict[
             return rows[0][1]
         case HitPolicy.RULE_ORDER:
             return {"rows": [outputs for _, outputs in rows]}
+        case _:
+            raise AssertionError(f"lint refuses hit policy {table.hit}")

@@ -173,7 +173,7 @@ def _begin(plan: Plan, state: RunState, task: PlanTask, world: World) -> Settle 
             if is_acting(task):
                 return decide_effect(state, task, world.flight, world.now_ms)
             return (_read(state, task),)
-        case TaskKind.AGENT | TaskKind.MANUAL:
+        case TaskKind.AGENT | TaskKind.MANUAL | TaskKind.WAIT | TaskKind.CALL | TaskKind.NOTIFY:
             return _fail(state, task, "MW605", f"this release can't run a task of kind `{task.kind}`")
         case _:
             assert_never(task.kind)

@@ -10,7 +10,7 @@ from midwatch.base.ids import TaskName, ToolName
 from midwatch.base.units import DurationMs
 from midwatch.plan.check import check_executable, check_plan, ensure_plan
 from midwatch.plan.errors import NotExecutableError, PlanBrokenError
-from midwatch.plan.model import HitPolicy, Plan, PlanProbe, PlanTable, TaskKind
+from midwatch.plan.model import HitPolicy, Plan, PlanProbe, PlanRetry, PlanTable, TaskKind
 from unit.plan.documents import GOOD, report_on
 
 
@@ -51,7 +51,7 @@ BROKEN = {
     "nothing to do": with_task("decide", table=None),
     "of several kinds": with_task("decide", call=good().task(TaskName("measure")).call),
     "joins by": with_task("decide", join="some"),
-    "negative retry": with_task("measure", retry_max=-1),
+    "negative retry": with_task("measure", retry=PlanRetry(attempts_max=-1)),
     "which is no outcome": with_task("move", ends={"fine": "true"}),
     "no test in": with_task("decide", table=TABLE),
     "lacks rows": with_task("decide", table=replace(TABLE, rows=())),

@@ -52,7 +52,7 @@ def changed(change: Any) -> bytes:
         changed(lambda record: record.update(title=7)),
         changed(lambda record: record.update(tasks={})),
         changed(lambda record: record["tasks"][0].update(guard="holy/internal")),
-        changed(lambda record: record["tasks"][0].update(retry_max=True)),
+        changed(lambda record: record["tasks"][0].update(is_undo=1)),
         changed(lambda record: record["tasks"][0]["call"].update(args=[])),
         changed(lambda record: record["tasks"][1]["table"]["rows"].append([["-"]])),
         changed(lambda record: record["tasks"][1]["table"].update(rows=[1])),

@@ -14,6 +14,7 @@ from midwatch.plan.model import Plan, PlanTask
 from midwatch.ports.rows import LeaseRow
 from midwatch.ports.tools import ToolCall, ToolDone, ToolFailed, ToolOutcome, ToolSilent
 from midwatch.run.errors import CallLateError
+from midwatch.run.retry import retry_at
 from midwatch.run.state import EffectState, RunState
 
 REPEAT_AFTER_MS = SECOND_MS
@@ -76,8 +77,9 @@ def _facts(
             return [EffectInDoubt(key=effect.key, why=why, settle_after_ms=_later(house))]
         case ToolFailed():
             retry = None
-            if outcome.retryable and effect.attempt <= task.retry_max:
-                retry = EpochMs(house.clock.now_ms() + task.backoff_ms * 2 ** (effect.attempt - 1))
+            if outcome.retryable:
+                now_ms = house.clock.now_ms()
+                retry = retry_at(task.retry, attempt=effect.attempt, code=outcome.code, now_ms=now_ms)
             return [
                 EffectFailed(key=effect.key, code=outcome.code, why=outcome.why),
                 failed(task, attempt, tool_error(outcome), retry=retry),

@@ -31,6 +31,7 @@ from midwatch.ports.tools import ToolCall, ToolDone, ToolFailed, ToolOutcome, To
 from midwatch.run.commands import CallRead, Probe
 from midwatch.run.effecting import denial_of
 from midwatch.run.errors import ForbiddenError
+from midwatch.run.retry import retry_at
 from midwatch.run.state import RunState
 from midwatch.runbook.expr import evaluate_bool
 
@@ -147,14 +148,21 @@ def send(house: House, task: PlanTask, action: Action) -> ToolOutcome:
 
 def failed(task: PlanTask, attempt: int, error: MidwatchError, *, retry: EpochMs | None = None) -> TaskFailed:
     """Return the failure of an attempt, with the tool's own code where it gave one."""
-    code = error.tool_code if isinstance(error, ToolError) else error.code
-    return TaskFailed(task=task.name, attempt=attempt, code=code, why=error.sentence, retry_at_ms=retry)
+    return TaskFailed(
+        task=task.name, attempt=attempt, code=code_of(error), why=error.sentence, retry_at_ms=retry
+    )
+
+
+def code_of(error: MidwatchError) -> str:
+    """Return the tool's own code where it gave one, else the error's."""
+    return error.tool_code if isinstance(error, ToolError) else error.code
 
 
 def _retry_at(house: House, task: PlanTask, command: CallRead, found: Found) -> EpochMs | None:
-    if not found.retryable or command.attempt > task.retry_max:
+    if not found.retryable or found.error is None:
         return None
-    return EpochMs(house.clock.now_ms() + task.backoff_ms * 2 ** (command.attempt - 1))
+    code, now_ms = code_of(found.error), house.clock.now_ms()
+    return retry_at(task.retry, attempt=command.attempt, code=code, now_ms=now_ms)
 
 
 def segment(house: House, plan: Plan, facts: Sequence[RunEvent], cause_n: int, **more: Any) -> Segment:
@@ -215,7 +223,8 @@ def _settled(
         return (EffectConfirmed(key=key, out={}, by="probe"),)
     effect = state.effects[key]
     error = TraceMissingError("a probe found no trace of it")
-    retry = EpochMs(house.clock.now_ms()) if effect.attempt <= task.retry_max else None
+    may_repeat = effect.attempt <= task.retry.attempts_max
+    retry = EpochMs(house.clock.now_ms()) if may_repeat else None
     gone = EffectFailed(key=key, code=error.code, why=error.sentence, by="probe")
     return (gone, failed(task, state.attempt_of(task.name), error, retry=retry))
 
