@@ -10,7 +10,8 @@ from midwatch.base.classes import EffectClass, Outcome
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import TaskName
 from midwatch.plan.errors import NotExecutableError, PlanBrokenError
-from midwatch.plan.model import HitPolicy, Plan, PlanApproval, PlanTask, PlanTool, TaskKind
+from midwatch.plan.model import HitPolicy, Plan, PlanApproval, PlanTable, PlanTask, PlanTool, TaskKind
+from midwatch.plan.table import BY_PRIORITY, gives_list
 from midwatch.runbook.expr import free_names
 from midwatch.runbook.unary import unary_test
 
@@ -176,10 +177,24 @@ class _Checker:
                     unary_test(test)
                 except ValueError as error:
                     yield f"the table of {task.name} has no test in {test!r}: {error}"
+        if table.aggregate is not None and (table.hit is not HitPolicy.COLLECT or len(table.outputs) != 1):
+            yield f"the table of {task.name} aggregates what can't be"
+        if table.default is not None and set(table.default) != set(table.outputs):
+            yield f"the table of {task.name} has a default of other outputs"
+        if table.hit in BY_PRIORITY:
+            yield from self._ranks(task.name, table)
         fields = task.out.get("properties", {})
-        wanted = {"rows"} if table.hit is HitPolicy.RULE_ORDER else set(table.outputs)
-        if set(fields) != wanted:
+        if set(fields) != ({"rows"} if gives_list(table) else set(table.outputs)):
             yield f"the output of {task.name} is not what its table gives"
+
+    @staticmethod
+    def _ranks(name: TaskName, table: PlanTable) -> Iterable[str]:
+        if not table.priorities.keys() & set(table.outputs):
+            yield f"the table of {name} has no order of outputs"
+        for _, values in table.rows:
+            for output, value in zip(table.outputs, values, strict=False):
+                if value not in table.priorities.get(output, (value,)):
+                    yield f"the table of {name} gives {output} a value without a place in the order"
 
     def _expressions(self, task: PlanTask) -> Iterable[str]:
         readable = {str(name) for name in self._above(task)} | _KNOWN_ROOTS

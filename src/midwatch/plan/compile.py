@@ -22,6 +22,7 @@ from midwatch.plan.errors import RunbookRefusedError
 from midwatch.plan.labels import Labels
 from midwatch.plan.model import (
     SEMANTICS,
+    Aggregate,
     HitPolicy,
     Plan,
     PlanApproval,
@@ -227,6 +228,9 @@ class _Builder:
                 (tuple(cell.text for cell in cells), values)
                 for cells, values in zip(table.tests, table.values, strict=True)
             ),
+            aggregate=Aggregate(table.aggregate) if table.aggregate else None,
+            default=table.default,
+            priorities=table.priorities,
         )
 
     def _approval(self, task: Task, ask: Ask) -> PlanApproval:

@@ -26,14 +26,14 @@ from midwatch.journal.run_events import (
     UndoRequested,
 )
 from midwatch.plan.model import Plan, PlanTask, TaskKind
-from midwatch.plan.table import decide_row, table_out
+from midwatch.plan.table import decide_table
 from midwatch.run.asking import decide_approvals
 from midwatch.run.commands import CallRead, Command, Prepare, Settle, Wait
 from midwatch.run.dataflow import applies, cause_of, is_acting, key_of, scope_of, undo_pair
 from midwatch.run.effecting import UNDER_WAY, Flight, decide_effect, orphaned
 from midwatch.run.ending import outcome_of
 from midwatch.run.state import SETTLED, RunState, TaskStatus
-from midwatch.runbook.errors import ExpressionError, NoRowError
+from midwatch.runbook.errors import ExpressionError, NoRowError, TableOverlapError
 
 _DONE = frozenset({TaskStatus.SUCCEEDED, TaskStatus.SKIPPED})
 """Nothing follows from these by themselves; a failure may still be routed."""
@@ -204,11 +204,11 @@ def _is_under_way(state: RunState, task: PlanTask) -> bool:
 def _table(state: RunState, task: PlanTask) -> Settle:
     assert task.table is not None, "a decision without a table passes no check"
     try:
-        rows = decide_row(task.table, scope_of(state))
-    except (ExpressionError, NoRowError) as error:
+        verdict = decide_table(task.table, scope_of(state))
+    except (ExpressionError, NoRowError, TableOverlapError) as error:
         return _fail(state, task, error.code, error.sentence)
-    out = frozen_value(table_out(task.table, rows))
-    done = TaskSucceeded(task=task.name, attempt=1, out=out, matched=[number for number, _ in rows])
+    out = frozen_value(verdict.out)
+    done = TaskSucceeded(task=task.name, attempt=1, out=out, matched=list(verdict.matched))
     return Settle(facts=(done,), cause_n=cause_of(state, task))
 
 

@@ -245,19 +245,17 @@ class TableShapeError(MidwatchError):
 
 
 class HitPolicyError(MidwatchError):
-    """A decision names a hit policy that this release can't evaluate."""
+    """A decision's hit policy is unknown, or doesn't go with its `aggregate:`, `values:` or outputs."""
 
     code = "MW151"
-    fix = (
-        "Use `hit: first` (the first row that matches) or `hit: rule-order` (all, in the order of the table)."
-    )
+    fix = "{hint}"
 
 
 class UnaryTestError(MidwatchError):
     """A cell of a decision table is not a test."""
 
     code = "MW152"
-    fix = 'Write `-`, a value, `"a","b"`, `< 80`, `>= 0.7`, `[1..5]`, `(1..5]` or `not(…)`.'
+    fix = 'Write `-`, a value, `"a","b"`, `< 80`, `>= 0.7`, `[1..5]`, `(1..5]`, `date("…")` or `not(…)`.'
 
 
 class TableTypeError(MidwatchError):
@@ -268,21 +266,21 @@ class TableTypeError(MidwatchError):
 
 
 class TableGapError(MidwatchError):
-    """Some readings match no row of a decision table."""
+    """Some readings match no row of a decision table, and the task would fail."""
 
     code = "MW154"
-    fix = "Add a last row of `-` that says what to do in all other cases."
+    fix = "Say what to do in all other cases: under `default:`, or in rows of their own."
 
 
 class DeadRowError(MidwatchError):
     """A row of a decision table can never be chosen."""
 
     code = "MW155"
-    fix = "Move the row above row {earlier}, make row {earlier} narrower, or delete it."
+    fix = "{hint}"
 
 
 class TableOutputError(MidwatchError):
-    """An output cell of a decision table doesn't fit what `out:` declares."""
+    """An output of a decision (a cell, `default:`, `values:`) doesn't fit what `out:` declares."""
 
     code = "MW156"
     fix = "{hint}"
@@ -292,7 +290,14 @@ class NoRowError(MidwatchError):
     """No row of a decision table matched."""
 
     code = "MW157"
-    fix = "Add a last row of `-` to the table of the decision."
+    fix = "Add `default:` to the decision, or a row that says what to do for these readings."
+
+
+class TableOverlapError(MidwatchError):
+    """Several rows of a decision table match the same readings, and its hit policy lets only one."""
+
+    code = "MW158"
+    fix = "{hint}"
 
 
 # -------------------------------------------------------------------------------------------- tests

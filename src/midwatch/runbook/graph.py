@@ -6,8 +6,8 @@ from typing import Any
 
 from midwatch.runbook.cel.schema import Schema, object_of
 from midwatch.runbook.model import Header, Kind, Runbook, Task
+from midwatch.runbook.table import decision_schema
 
-RULE_ORDER = "rule-order"
 INPUTS = "inputs"
 
 
@@ -22,8 +22,8 @@ def inputs_schema(header: Header | None) -> dict[str, Any]:
 def out_schema(task: Task) -> dict[str, Any]:
     """Return the JSON Schema of a task's output as the task declares it; empty where it declares none."""
     fields = {name: at.value for name, at in task.out.items()}
-    if task.kind is Kind.DECISION and task.hit is not None and task.hit.value == RULE_ORDER:
-        return object_of({"rows": {"type": "array", "items": object_of(fields)}})
+    if task.kind is Kind.DECISION:
+        return decision_schema(task)
     if not fields and task.kind in (Kind.COMMAND, Kind.AGENT):
         return {}
     return object_of(fields)

@@ -139,6 +139,11 @@ class Task:
     out: Mapping[str, At[Mapping[str, Any]]] = field(default_factory=dict)
     declassify: tuple[At[str], ...] = ()
     hit: At[str] | None = None
+    aggregate: At[str] | None = None
+    default: At[Mapping[str, At[Any]]] | None = None
+    """The outputs where no row of the table matches."""
+    values: Mapping[str, At[tuple[Any, ...]]] = field(default_factory=dict)
+    """The values of an output, the most important first."""
     table: Table | None = None
     ask: Ask | None = None
     precondition: Probe | None = None

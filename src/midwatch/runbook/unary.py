@@ -5,39 +5,55 @@
                     is a text                     ]1..5[ is the same as (1..5)
     "a","b"         one of these                  not("a","b")
     true  false  null
+    date("2026-11-27")  time("03:00:00")  date and time("2026-11-27T03:00:00Z")  duration("PT10M")
+    @"2026-11-27"   whichever of these it looks like
 
 Numbers are compared as exact decimals: 0.1 is a tenth. A test that can't be applied to a value (a
-comparison with a text, or with null) doesn't hold.
+comparison of a text with a number, or with null) doesn't hold, and neither does its `not(…)`: nothing is
+known of it.
 
-Source: DMN 1.5, sections 7.3.7 (S-FEEL) and 8.3.3.
+Source: DMN 1.5, sections 7.3.7 (S-FEEL), 8.3.3, and 10.3.2.7 (three values).
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+
+from midwatch.runbook.literals import (
+    FUNCTIONS,
+    Composite,
+    Literal,
+    Moment,
+    equal,
+    literal_of,
+    moment_of,
+    order,
+)
 
 CELL_CHARACTERS_MAX = 1_000
 ITEMS_MAX = 200
 _CACHE_SIZE = 4_096
 
-Literal = Decimal | str | bool | None
-
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<range>\.\.)
       | (?P<number>[-+]?(?:\d+(?:\.(?!\.)\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)
-      | (?P<text>"[^"]*")
+      | (?P<text>@?"(?:[^"\\]|\\.)*")
       | (?P<operator><=|>=|!=|<|>|=)
       | (?P<mark>[\[\](),])
       | (?P<word>[^\W\d][\w.:/-]*?(?=\.\.|[\s\[\](),<>="]|$))
     )""",
     re.VERBOSE,
 )
+_ESCAPE = re.compile(r'\\(["\\])')
+_ENDS = "both ends of an interval are numbers, or texts, or moments of one kind"
 _WORDS: Mapping[str, Literal] = {"true": True, "false": False, "null": None}
+
+
+Bound = Decimal | str | Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +75,8 @@ class Compared:
 class Between:
     """An interval; an open end doesn't belong to it."""
 
-    low: Decimal | str
-    high: Decimal | str
+    low: Bound
+    high: Bound
     low_open: bool
     high_open: bool
 
@@ -104,43 +120,43 @@ def holds(test: UnaryTest, value: object) -> bool:
     if test.is_any:
         return True
     exact = literal_of(value)
-    return any(_item_holds(item, exact) for item in test.items) is not test.negated
+    found = [_item_holds(item, exact) for item in test.items]
+    if True in found:
+        return not test.negated
+    return test.negated and None not in found
 
 
-def literal_of(value: object) -> Literal:
-    """Return a JSON value as a literal: numbers as exact decimals, lists and objects as None."""
-    match value:
-        case bool() | str() | None | Decimal():
-            return value
-        case int():
-            return Decimal(value)
-        case float() if math.isfinite(value):
-            return Decimal(repr(value))
-        case _:
-            return None
+def literals_in(test: UnaryTest) -> tuple[Literal, ...]:
+    """Return every value that a test names, ends of intervals too."""
+    return tuple(
+        literal
+        for item in test.items
+        for literal in ((item.low, item.high) if isinstance(item, Between) else (item.value,))
+    )
 
 
-def _item_holds(item: Item, value: Literal) -> bool:
+def text_in(quoted: str) -> str:
+    """Return what a quoted text says: after a backslash, a quotation mark or backslash is itself."""
+    return _ESCAPE.sub(r"\1", quoted[1:-1])
+
+
+def _item_holds(item: Item, value: Literal | Composite) -> bool | None:
+    """Return whether an item holds, or None where it can't be applied to the value."""
     match item:
         case Equals():
-            return type(value) is type(item.value) and value == item.value
+            return equal(value, item.value)
         case Compared(operator="!="):
-            return not (type(value) is type(item.value) and value == item.value)
+            return not equal(value, item.value)
         case Compared():
-            return _ordered(item.operator, value, item.value)
+            return _compared(order(value, item.value), item.operator)
         case Between():
-            low, high = (">" if item.low_open else ">="), ("<" if item.high_open else "<=")
-            return _ordered(low, value, item.low) and _ordered(high, value, item.high)
+            low = _compared(order(value, item.low), ">" if item.low_open else ">=")
+            return low and _compared(order(value, item.high), "<" if item.high_open else "<=")
 
 
-def _ordered(operator: str, left: Literal, right: Literal) -> bool:
-    """Return the comparison of two numbers or two texts; of anything else False."""
-    if isinstance(left, Decimal) and isinstance(right, Decimal):
-        order = left.compare(right)
-    elif isinstance(left, str) and isinstance(right, str):
-        order = Decimal((left > right) - (left < right))
-    else:
-        return False
+def _compared(order: int | None, operator: str) -> bool | None:
+    if order is None:
+        return None
     match operator:
         case "<":
             return order < 0
@@ -208,22 +224,32 @@ class _Reader:
         kind, end = self._next()
         if kind != "mark" or end not in "])[":
             raise ValueError("an interval ends with `]` or `)`")
-        match low, high:
-            case (Decimal(), Decimal()) | (str(), str()):
-                return _between(begin, low, high, end)
-            case _:
-                raise ValueError("both ends of an interval are numbers, or both are texts")
+        return _between(begin, low, high, end)
 
     def _literal(self, kind: str, text: str) -> Literal:
         match kind:
             case "number":
                 return Decimal(text)
+            case "text" if text[0] == "@":
+                return _moment(text[1:], "")
             case "text":
-                return text[1:-1]
+                return text_in(text)
             case "word":
-                return _WORDS.get(text, text)
+                return self._word(text)
             case _:
                 raise ValueError(f"`{text}` stands where a value should")
+
+    def _word(self, word: str) -> Literal:
+        """Return what a word says: true, false, null, itself, or a moment where it calls for one."""
+        rest = [("word", "and"), ("word", "time"), ("mark", "(")]
+        if word == "date" and self.tokens[self.at : self.at + 3] == rest:
+            word, self.at = "date and time", self.at + 2
+        if word in FUNCTIONS and self._take("mark", "("):
+            kind, text = self._next()
+            if kind != "text" or text[0] == "@" or not self._take("mark", ")"):
+                raise ValueError(f'`{word}` is written `{word}("…")`')
+            return _moment(text, word)
+        return _WORDS.get(word, word)
 
     def _next(self) -> tuple[str, str]:
         if self.at == len(self.tokens):
@@ -238,7 +264,19 @@ class _Reader:
         return False
 
 
-def _between(begin: str, low: Any, high: Any, end: str) -> Between:
-    if low > high:
+def _moment(quoted: str, function: str) -> Moment:
+    moment = moment_of(text_in(quoted))
+    if moment is None or moment.scale not in FUNCTIONS.get(function, {moment.scale}):
+        raise ValueError(f"{quoted} is no {function or 'date, time or duration'} in ISO 8601")
+    return moment
+
+
+def _between(begin: str, low: Literal, high: Literal, end: str) -> Between:
+    if not isinstance(low, Bound) or not isinstance(high, Bound):
+        raise ValueError(_ENDS)  # noqa: TRY004 - what a cell lacks is a value, not a Python type
+    apart = order(low, high) if type(low) is type(high) else None
+    if apart is None:
+        raise ValueError(_ENDS)
+    if apart > 0:
         raise ValueError("the interval is empty: its low end is above its high end")
     return Between(low=low, high=high, low_open=begin != "[", high_open=end != "]")

@@ -34,7 +34,7 @@ from midwatch.runbook.unary import holds, unary_test
         ('""', [""], [None]),
         ('"-"', ["-"], [1]),
         ("not(a)", ["b", None, 1], ["a"]),
-        ("not(< 3, > 5)", [3, 4, 5, "x"], [2, 6]),
+        ("not(< 3, > 5)", [3, 4, 5], [2, 6, "x", None]),
         ("< 1, > 5", [0, 6], [1, 5]),
         ("true", [True], [1, "true", False]),
         ("false", [False], [0, None]),

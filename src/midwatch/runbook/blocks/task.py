@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from midwatch.base.classes import EffectClass, Outcome
 from midwatch.base.units import DurationMs
@@ -44,12 +45,7 @@ def task_of(fields: Fields, title: str, prose: str) -> Task | None:
         case Kind.AGENT:
             task = _agent(fields, task)
         case Kind.DECISION:
-            task = replace(
-                task,
-                hit=fields.at_text("hit"),
-                out=fields.schemas("out"),
-                declassify=fields.names("declassify", "fields"),
-            )
+            task = _decision(fields, task)
         case Kind.APPROVAL:
             task = replace(task, ask=_ask(fields), sla_ms=fields.duration("sla"))
         case Kind.MANUAL:
@@ -83,6 +79,30 @@ def _command(fields: Fields, task: Task) -> Task:
         backoff_ms=backoff_ms,
         on_fail=fields.at_name("on_fail"),
         example=fields.plain("example"),
+    )
+
+
+def _decision(fields: Fields, task: Task) -> Task:
+    default = fields.mapping("default")
+    values: dict[str, At[tuple[Any, ...]]] = {}
+    for name, tree in fields.entries("values").items():
+        if isinstance(tree, Sequence):
+            values[name] = At(value=tuple(plain(item) for item in tree.items), span=tree.span)
+        else:
+            fields.wrong(tree, f"values.{name}", "a list, the most important value first")
+    return replace(
+        task,
+        hit=fields.at_text("hit"),
+        aggregate=fields.at_text("aggregate"),
+        default=None
+        if default is None
+        else At(
+            value={key.written: At(value=plain(tree), span=tree.span) for key, tree in default.tree.entries},
+            span=default.tree.span,
+        ),
+        values=values,
+        out=fields.schemas("out"),
+        declassify=fields.names("declassify", "fields"),
     )
 
 
