@@ -45,6 +45,16 @@ SCOPE = {
         ("'text'", "text"),
         ("size(measure.apps) > 1 ? 'many' : 'few'", "many"),
         ("measure.nothing == 1 || true", True),
+        ("nobody.x == 1 || true", True),
+        ("measure.?nothing.orValue(7)", 7),
+        ("measure.?n.orValue(7)", 3),
+        ("cel.bind(many, measure.n, many * many)", 9),
+        ("measure.apps.join(', ')", "a, b"),
+        ("'a/b/c'.split('/')", ["a", "b", "c"]),
+        ("'%s: %.1f'.format(['used', measure.used_pct])", "used: 97.5"),
+        ("math.greatest(measure.n, 5)", 5),
+        ("math.ceil(measure.used_pct)", 98.0),
+        ("base64.encode(b'hello')", "aGVsbG8="),
     ],
 )
 def test_values_are_plain_json(source: str, value: object) -> None:
@@ -69,6 +79,8 @@ def test_values_are_plain_json(source: str, value: object) -> None:
         "measure.n + 'x'",
         "nosuch(measure.n)",
         "measure.n.x",
+        "{'a': 1, 'a': 2}",
+        "optional.of(measure.n)",
     ],
 )
 def test_what_has_no_value_raises_and_never_decides(source: str) -> None:
@@ -124,7 +136,7 @@ def test_a_name_without_value_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["1 +", "", "  ", "a b", "measure.", "'open", "\u00a7", "a.b.?c", "cel.bind(", "if x"]
+    "source", ["1 +", "", "  ", "a b", "measure.", "'open", "\u00a7", "a.b.?", "cel.bind(", "if x"]
 )
 def test_what_is_no_cel_says_where(source: str) -> None:
     with pytest.raises(ExpressionSyntaxError) as caught:
@@ -158,6 +170,12 @@ def test_a_condition_is_true_or_false() -> None:
         ("xs.exists_one(x, x == y.z)", {"xs", "y.z"}),
         ("'a.b' == \"c.d\"", set()),
         ("size(a.b)", {"a.b"}),
+        ("a.?b.orValue(c.d)", {"a.b", "c.d"}),
+        ("a[?'b'].hasValue()", {"a.b"}),
+        ("math.sqrt(a.b) + math.greatest(1.0, c)", {"a.b", "c"}),
+        ("math.rows.exists(r, r > 1) && strings.x == 'y'", {"math.rows", "strings.x"}),
+        ("base64.encode(bytes(strings.quote(a.b)))", {"a.b"}),
+        ("cel.bind(x, a.b, x + c)", {"a.b", "c"}),
     ],
 )
 def test_free_names(source: str, names: set[str]) -> None:
@@ -174,6 +192,12 @@ def test_free_names(source: str, names: set[str]) -> None:
         "[1].all(a, [1].all(b, [1].all(c, [1].all(d, true))))",
         "[1].map(a, a).map(b, b).map(c, c).map(d, d)",
         "x.map(a, a + a + a + a + a).map(b, b + b + b + b + b).map(c, c + c + c + c + c)",
+        "x.replace('', y)",
+        "x.join(y)",
+        f"x.replace('a', '{'b' * 64}')",
+        "x.replace('a', '12345678').replace('b', '12345678')",
+        "cel.bind(a, x + x + x + x, cel.bind(b, a + a + a + a, b + b + b + b + b))",
+        "'%s%s'.format([x + x + x, x]).replace('a', '0123456789abcdefg')",
     ],
 )
 def test_costly_expressions_are_refused_before_they_run(source: str) -> None:
@@ -194,6 +218,8 @@ for _ in range(200):
         ("x.all(a, x.all(b, true))", list(range(1_500))),
         ("x.all(a, x.all(b, x.all(c, true)))", list(range(200))),
         ("[x]", "cut\0here"),
+        ("[1, 2].map(i, x.indexOf('b'))", "y" * 100_001),
+        ("x.all(t, t.split(',')[0] == 'a')", ["a,b" * 500] * 100),
         ("[x]", "lone \ud800"),
         ("[x]", DEEP),
         ("[x]", 2**63),

@@ -13,15 +13,22 @@ Types are checked when a runbook is linted (`runbook.cel.types`); here names are
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cel_expr_python import cel  # type: ignore[import-untyped]  # has stubs but no py.typed in 0.1.3
 
+from midwatch.runbook.cel.cost import (
+    COMPREHENSION_DEPTH_MAX,
+    GROWTH_MAX,
+    comprehension_depth,
+    goes_over_texts,
+    growth,
+)
+from midwatch.runbook.cel.library import environment
 from midwatch.runbook.cel.loops import Runner, Skeleton, skeleton_of
 from midwatch.runbook.cel.syntax import (
-    Array,
     Call,
     Comprehension,
     Const,
@@ -42,20 +49,20 @@ from midwatch.runbook.errors import (
 )
 
 SOURCE_CHARACTERS_MAX = 2_000
-COMPREHENSION_DEPTH_MAX = 3
-GROWTH_MAX = 64
-"""How many times the text it reads an expression may hold at once (`x + x` inside of nested `map`s)."""
 LIST_ITEMS_MAX = 2_000
 """Of any list that an expression with `map`, `filter`, `all` or `exists` reads: 0.3 s at most."""
 SCOPE_CHARACTERS_MAX = 4_000_000
+LOOPED_CHARACTERS_MAX = 100_000
+"""That an expression reads which goes through texts in a loop: a second or two at most."""
 RESULT_VALUES_MAX = 200_000
 RESULT_CHARACTERS_MAX = 4_000_000
 DEPTH_MAX = 64
 _INTEGER_MAX = 2**63 - 1
 _CACHE_SIZE = 4_096
 
-_ENV = cel.NewEnv()
+_ENV = environment()
 _REPORT = re.compile(r"ERROR: <input>:(?P<line>-?\d+):(?P<column>-?\d+): (?P<sentence>.*)")
+_NAMELESS = re.compile(r'No value with name "([^"]*)" found')
 _STATUS = re.compile(r"^[A-Z_]+: ")
 
 
@@ -70,6 +77,7 @@ class Parsed:
     path: tuple[str, ...]
     """The fields of a plain path such as `measure.apps`, else empty; read without the library."""
     has_comprehension: bool
+    goes_over_texts: bool
     skeleton: Skeleton | None
     """Where loops hold loops."""
     program: cel.Expression
@@ -99,13 +107,13 @@ def parsed(source: str) -> Parsed:
     except RuntimeError as error:
         raise _syntax_error(source, str(error)) from None
     tree = tree_from(program.serialize())
-    depth = _comprehension_depth(tree)
+    depth = comprehension_depth(tree)
     if depth > COMPREHENSION_DEPTH_MAX:
         raise ExpressionTooCostlyError(
             f"the expression `{source}` nests {depth} loops, more than {COMPREHENSION_DEPTH_MAX}",
             source=source,
         )
-    if _growth(tree, {}) > GROWTH_MAX:
+    if growth(tree, {}) > GROWTH_MAX:
         raise ExpressionTooCostlyError(
             f"the expression `{source}` may blow its input up more than {GROWTH_MAX} times", source=source
         )
@@ -115,6 +123,7 @@ def parsed(source: str) -> Parsed:
         names=frozenset(_names(tree, frozenset())),
         path=_path(tree),
         has_comprehension=depth > 0,
+        goes_over_texts=goes_over_texts(tree),
         skeleton=skeleton_of(tree) if depth > 1 else None,
         program=program,
     )
@@ -143,22 +152,17 @@ def evaluate(source: str, scope: Mapping[str, object]) -> object:
             MW144 (no value: a missing field, a division by zero, a result that is not JSON).
     """
     expression = parsed(source)
-    roots = expression.roots
-    missing = sorted(roots - scope.keys())
-    if missing:
-        raise UnknownNameError(
-            f"the expression `{source}` reads `{missing[0]}`, which has no value here",
-            source=source,
-            name=missing[0],
-            known=", ".join(sorted(scope)) or "nothing",
-            hint="",
-        )
     if expression.path:
         return _followed(expression, scope)
+    has_loop = expression.has_comprehension
     budget = _Budget(
-        source=source, lists_max=LIST_ITEMS_MAX if expression.has_comprehension else RESULT_VALUES_MAX
+        source=source,
+        lists_max=LIST_ITEMS_MAX if has_loop else RESULT_VALUES_MAX,
+        characters_max=LOOPED_CHARACTERS_MAX
+        if has_loop and expression.goes_over_texts
+        else SCOPE_CHARACTERS_MAX,
     )
-    data = {root: budget.admitted(scope[root], 0) for root in roots}
+    data = {root: budget.admitted(scope[root], 0) for root in expression.roots & scope.keys()}
     if expression.skeleton is None:
         return _computed(source, expression.program, data)
     runner = Runner(source=source, compute=lambda node, scope: _computed(source, _program(node.raw), scope))
@@ -184,10 +188,12 @@ def _computed(source: str, program: cel.Expression, data: Mapping[str, object]) 
         value = program.eval(data=data)
     except RuntimeError as error:
         sentence = _STATUS.sub("", str(error).partition(" [")[0])
-        raise ExpressionTooCostlyError(
-            f"the expression `{source}` was stopped: {sentence}", source=source
-        ) from None
-    return _Result(source=source).plain(value, 0)
+        if "budget" in sentence:
+            raise ExpressionTooCostlyError(
+                f"the expression `{source}` was stopped: {sentence}", source=source
+            ) from None
+        raise EvaluationError(f"the expression `{source}` has no value: {sentence}", source=source) from None
+    return _Result(source=source, known=tuple(data)).plain(value, 0)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -199,6 +205,8 @@ def _followed(expression: Parsed, scope: Mapping[str, object]) -> object:
     value: object = scope
     for depth, name in enumerate(expression.path):
         if not isinstance(value, Mapping) or name not in value:
+            if depth == 0:
+                raise _unknown(expression.source, name, scope)
             path = ".".join(expression.path[: depth + 1])
             raise EvaluationError(
                 f"the expression `{expression.source}` has no value: no `{path}`", source=expression.source
@@ -227,7 +235,9 @@ def _names(node: Node, bound: frozenset[str]) -> set[str]:
             return set() if name in bound else {name}
         case Select(operand=Ident(name=root), field=name) if root not in bound:
             return {f"{root}.{name}"}
-        case Call(function="_[_]", args=(Ident(name=root), Const(value=str(name)))) if root not in bound:
+        case Call(function="_[_]" | "_?._" | "_[?_]", args=(Ident(name=root), Const(value=str(name)))) if (
+            root not in bound
+        ):
             return {f"{root}.{name}"}
         case Comprehension():
             inner = bound | {node.variable, node.accumulator}
@@ -237,33 +247,10 @@ def _names(node: Node, bound: frozenset[str]) -> set[str]:
             return set().union(*(_names(child, bound) for child in children(node)))
 
 
-# -------------------------------------------------------------------------------------- what it costs
-
-
-def _comprehension_depth(node: Node) -> int:
-    below = max((_comprehension_depth(child) for child in children(node)), default=0)
-    return below + 1 if isinstance(node, Comprehension) else below
-
-
-def _growth(node: Node, variables: Mapping[str, int]) -> int:
-    """Return how many copies of what it reads the value of a node may hold."""
-    match node:
-        case Ident(name=name):
-            return variables.get(name, 1)
-        case Call(function="_+_") | Array():
-            return min(sum(_growth(child, variables) for child in children(node)), GROWTH_MAX + 1)
-        case Comprehension():
-            over = _growth(node.over, variables)
-            inner = {**variables, node.variable: over, node.accumulator: 0}
-            step = max(_growth(node.step, inner), over)
-            return max(step, _growth(node.result, {**inner, node.accumulator: step}))
-        case _:
-            return max((_growth(child, variables) for child in children(node)), default=1)
+# --------------------------------------------------------------------------------------- what it reads in
 
 
 def _check_text(text: str, *, source: str) -> None:
-    if "\0" in text:
-        raise ExpressionTooCostlyError(f"a text that `{source}` reads holds a NUL character", source=source)
     if not text.isascii():
         try:
             text.encode()
@@ -279,6 +266,7 @@ class _Budget:
 
     source: str
     lists_max: int
+    characters_max: int
     characters: int = 0
 
     def admitted(self, value: object, depth: int) -> object:
@@ -308,10 +296,12 @@ class _Budget:
                 raise self._too_much(f"a {type(value).__name__}, which is no JSON value")
 
     def _count(self, text: str) -> None:
+        if "\0" in text:  # the library would read it up to there
+            raise self._too_much("a text that holds a NUL character")
         _check_text(text, source=self.source)
         self.characters += len(text)
-        if self.characters > SCOPE_CHARACTERS_MAX:
-            raise self._too_much(f"more than {SCOPE_CHARACTERS_MAX} characters")
+        if self.characters > self.characters_max:
+            raise self._too_much(f"more than {self.characters_max} characters")
 
     def _too_much(self, what: str) -> ExpressionError:
         return ExpressionTooCostlyError(f"the expression `{self.source}` reads {what}", source=self.source)
@@ -322,12 +312,19 @@ class _Result:
     """Turns the library's value into plain JSON, as far as the limits allow."""
 
     source: str
+    known: Iterable[str] = ()
     values: int = 0
     characters: int = 0
 
     def plain(self, value: cel.Value, depth: int) -> object:
-        inner = value.value()
+        try:
+            inner = value.value()
+        except TypeError:
+            raise self._no_json("an optional") from None
         if value.type() == cel.Type.ERROR:
+            nameless = _NAMELESS.search(str(inner))
+            if nameless:
+                raise _unknown(self.source, nameless[1], self.known)
             raise EvaluationError(
                 f"the expression `{self.source}` has no value: {_STATUS.sub('', str(inner))}",
                 source=self.source,
@@ -347,11 +344,12 @@ class _Result:
             case dict():
                 return {self._key(key): self.plain(item, depth + 1) for key, item in inner.items()}
             case _:
-                kind = value.type().name().lower()
-                raise EvaluationError(
-                    f"the expression `{self.source}` gave a {kind}, which is no JSON value",
-                    source=self.source,
-                )
+                raise self._no_json(f"a {value.type().name().lower()}")
+
+    def _no_json(self, what: str) -> ExpressionError:
+        return EvaluationError(
+            f"the expression `{self.source}` gave {what}, which is no JSON value", source=self.source
+        )
 
     def _key(self, key: object) -> str:
         if not isinstance(key, str):
@@ -370,6 +368,16 @@ class _Result:
 
 
 # ------------------------------------------------------------------------------------------- errors
+
+
+def _unknown(source: str, name: str, known: Iterable[str]) -> ExpressionError:
+    return UnknownNameError(
+        f"the expression `{source}` reads `{name}`, which has no value here",
+        source=source,
+        name=name,
+        known=", ".join(sorted(known)) or "nothing",
+        hint="",
+    )
 
 
 def _syntax_error(source: str, report: str) -> ExpressionError:

@@ -11,6 +11,17 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+FUNCTIONS: Mapping[str, frozenset[str]] = {
+    "base64": frozenset({"decode", "encode"}),
+    "math": frozenset(
+        {"abs", "bitAnd", "bitNot", "bitOr", "bitShiftLeft", "bitShiftRight", "bitXor", "ceil", "floor"}
+        | {"isFinite", "isInf", "isNaN", "round", "sign", "sqrt", "trunc"}
+    ),
+    "optional": frozenset({"none", "of", "ofNonZeroValue"}),
+    "strings": frozenset({"quote"}),
+}
+"""Functions whose names have a prefix; the parser takes the prefix for a name that is read."""
+
 _PARSED_EXPR = b"type.googleapis.com/cel.expr.ParsedExpr"
 Fields = dict[int, list[int | bytes]]
 
@@ -91,6 +102,8 @@ class Comprehension:
 """Each node has its place `at` in the source, and `raw`: its own part of the serialised tree."""
 Node = Const | Ident | Select | Call | Array | Struct | Comprehension
 
+UNUSED = "#unused"
+"""The variable of a loop that is none: `cel.bind(name, value, …)` gives a name to a value."""
 NOTHING = Const(value=None)
 
 
@@ -213,8 +226,11 @@ class _Reader:
                     is_test=bool(_integer(body, 3)),
                 )
             case 6:
-                target = self._nodes(body, 1)
-                return Call(function=_text(body, 2), args=target + self._nodes(body, 3), at=at)
+                target, function = self._nodes(body, 1), _text(body, 2)
+                match target:
+                    case (Ident(name=name),) if function in FUNCTIONS.get(name, ()):
+                        target, function = (), f"{name}.{function}"
+                return Call(function=function, args=target + self._nodes(body, 3), at=at)
             case 7:
                 return Array(items=self._nodes(body, 1), at=at)
             case 8:

@@ -15,8 +15,10 @@ from typing import Any
 from cel_expr_python import cel  # type: ignore[import-untyped]  # has stubs but no py.typed in 0.1.3
 
 from midwatch.runbook.cel.evaluation import parsed
+from midwatch.runbook.cel.library import environment
 from midwatch.runbook.cel.schema import Schema, is_closed, items_of, properties_of, type_of
 from midwatch.runbook.cel.syntax import (
+    UNUSED,
     Array,
     Call,
     Comprehension,
@@ -103,6 +105,9 @@ class _Walk:
                 return self._field(node.operand, node.field, node, scope)
             case Call(function="_[_]", args=(operand, Const(value=str(name)))):
                 return self._field(operand, name, node, scope)
+            case Call(function="_?._" | "_[?_]", args=(operand, Const(value=str(name)))):
+                self._field(operand, name, node, scope)
+                return {}
             case Call(function="_[_]", args=(operand, index)):
                 self.schema_of(index, scope)
                 over = self.schema_of(operand, scope)
@@ -163,6 +168,8 @@ class _Walk:
         over = self.schema_of(node.over, scope)
         item: Schema = items_of(over) if type_of(over) != "object" else {"type": "string"}
         start = self.schema_of(node.start, scope)
+        if node.variable == UNUSED:
+            return self.schema_of(node.result, {**scope, node.accumulator: start})
         inner = {**scope, node.variable: item, node.accumulator: {}}
         self.schema_of(node.condition, inner)
         self.schema_of(node.step, inner)
@@ -252,7 +259,7 @@ def _signature(schema: Schema) -> str:
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _environment(declarations: tuple[tuple[str, str], ...]) -> Any:
-    return cel.NewEnv(variables={name: _cel_type(signature) for name, signature in declarations})
+    return environment({name: _cel_type(signature) for name, signature in declarations})
 
 
 def _cel_type(signature: str) -> cel.Type:
