@@ -9,7 +9,10 @@ from midwatch.adapters.tools.manifests import SCHEMA
 from midwatch.base.classes import EffectClass, RetryClass
 from midwatch.journal.codec import REGISTRY
 from midwatch.journal.events import Envelope
+from midwatch.plan.model import Aggregate, HitPolicy
 from midwatch.policy.rules import Rules
+from midwatch.runbook.table import AGGREGATES
+from midwatch.runbook.unary import unary_test
 from midwatch.wiring.force import shipped_policy
 
 REFERENCE = ROOT / "docs/reference"
@@ -49,6 +52,23 @@ def test_the_fields_of_the_envelope() -> None:
 
 def test_the_types_of_events() -> None:
     assert table_column(REFERENCE / "journal.md", "Types of events") == list(REGISTRY)
+
+
+def test_the_hit_policies_and_aggregates() -> None:
+    page = REFERENCE / "tables.md"
+    assert table_column(page, "Hit policies") == [each.value for each in HitPolicy]
+    assert table_column(page, "Aggregates") == [each.value for each in Aggregate]
+    signs = re.findall(r"^\| `\w+` \| `(.)` \|", page.read_text(), re.MULTILINE)
+    assert {AGGREGATES[sign] for sign in signs} == {each.value for each in Aggregate}
+
+
+def test_every_cell_that_the_page_shows_is_a_test() -> None:
+    section = (REFERENCE / "tables.md").read_text().partition("\n## Tests\n")[2].partition("\n## ")[0]
+    columns = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    cells = [cell for column in columns for cell in re.findall(r"`([^`]+)`", column)]
+    assert len(cells) > 20
+    for cell in cells:
+        assert unary_test(cell).items or cell == "-"
 
 
 def test_the_facts_of_the_gate() -> None:

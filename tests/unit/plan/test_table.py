@@ -86,7 +86,7 @@ def test_rows_of_an_any_table_must_agree() -> None:
     assert decide_table(table(HitPolicy.ANY, *rows), TWO) == Verdict(
         matched=(1,), out={"next": "done", "why": True}
     )
-    with pytest.raises(TableOverlapError, match="rows 1 and 3 .*different outputs"):
+    with pytest.raises(TableOverlapError, match=r"rows 1 and 3 .*different outputs"):
         decide_table(table(HitPolicy.ANY, *rows), {"disk": {"pct": 10, "state": "full"}})
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from midwatch.runbook.cel.schema import Schema
 from midwatch.runbook.errors import DeadRowError, TableGapError, TableOverlapError, TableTypeError
+from midwatch.runbook.lint.tables import analyse
 from midwatch.runbook.markdown import Cell
 from midwatch.runbook.model import At
 from midwatch.runbook.source import Finding, Severity, Span, source_from
-from midwatch.runbook.lint.tables import analyse
 from midwatch.runbook.table import DecisionTable
 
 NUMBER: Schema = {"type": "number"}
@@ -134,7 +134,7 @@ def test_a_unique_table_that_says_all_once_has_no_finding() -> None:
 
 @pytest.mark.parametrize("hit", ["unique", "first", "any", "priority"])
 def test_a_gap_is_a_warning_unless_there_is_a_default(hit: str) -> None:
-    more = {"hit": hit, "priorities": {"y": (0, 1)}}
+    more: dict[str, Any] = {"hit": hit, "priorities": {"y": (0, 1)}}
     (finding,) = findings_of([NUMBER], "< 80", "> 80", **more)
     assert (finding.code, finding.severity) == ("MW154", Severity.WARNING)
     assert finding.sentence == "no row of the table matches x0 = 80"
