@@ -164,6 +164,10 @@ class Watched:
     def __init__(self, receipt: Receipt, moments: "Moments", name: str) -> None:
         self._receipt, self._moments, self._name = receipt, moments, name
 
+    def is_over(self) -> bool:
+        """Return whether the commit is."""
+        return self._receipt.is_over()
+
     def wait(self) -> None:
         """Wait for the commit, then pass the boundary."""
         self._receipt.wait()

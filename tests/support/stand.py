@@ -71,6 +71,9 @@ class Later:
 
     land: Callable[[], None]
 
+    def is_over(self) -> bool:
+        return False
+
     def wait(self) -> None:
         self.land()
 

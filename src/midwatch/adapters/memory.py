@@ -78,6 +78,10 @@ class MemoryReceipt:
     def __init__(self, refusal: MidwatchError | None) -> None:
         self._refusal = refusal
 
+    def is_over(self) -> bool:
+        """Return True: nothing is under way."""
+        return True
+
     def wait(self) -> None:
         """Return, or raise the refusal."""
         if self._refusal is not None:

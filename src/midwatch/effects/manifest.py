@@ -43,18 +43,18 @@ class Manifest:
     """What carries it out on this host, e.g. `command`; empty where nothing here does."""
     programs: tuple[str, ...] = ()
     """The programs that a tool which runs `command` may start."""
+    digest: Digest = field(init=False, repr=False, compare=False)
+    """Over argument schema, effect class and major version: what an action is bound to."""
 
-    @property
-    def digest(self) -> Digest:
-        """The digest over argument schema, effect class and major version: what an action is bound to."""
-        return digest(
-            {
-                "arguments": frozen_value(dict(self.arguments)),
-                "effect": self.effect.value,
-                "major": self.major,
-                "tool": self.tool,
-            }
-        )
+    def __post_init__(self) -> None:
+        """Make the digest, once for all actions."""
+        bound = {
+            "arguments": frozen_value(dict(self.arguments)),
+            "effect": self.effect.value,
+            "major": self.major,
+            "tool": self.tool,
+        }
+        object.__setattr__(self, "digest", digest(bound))
 
     def label_of(self, name: str) -> Label:
         """Return the label of an output field."""

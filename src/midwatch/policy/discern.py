@@ -1,19 +1,23 @@
 """What a set of rules can tell apart: requests that no rule can tell apart have the same answer.
 
 Cedar's answer hangs on the request and the policies alone (there are no entities here), so an answer
-may be kept for every request that agrees with it in all that some policy reads: the fields of the
-context, compared whole, and integers that are only ever compared with numbers, by where they lie
-between those numbers. Where a policy reads something in a way that is not known here, everything counts.
+may be kept for every call that agrees with it in all that some policy reads: the fields of the
+context, which are facts of the same name, compared whole, and integers that are only ever compared with
+numbers, by where they lie between those numbers. Where a policy reads something in a way that is not known here, everything counts.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
+from midwatch.policy.facts import Facts
+from midwatch.policy.request import principal_type
+
 JsonObject = Mapping[str, Any]
-_ABSENT = ()
-"""Stands for a field that this kind of request does not have; no field has this value."""
+_OF_CALLS = frozenset(one.name for one in fields(Facts))
+"""The facts of a call, under the names that they have in the context too."""
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 _BY_TYPE_ONLY = frozenset({"All", "is"})
 
@@ -23,39 +27,35 @@ class Discernment:
     """What matters of a request; make it with `discernment_of`."""
 
     fields: tuple[str, ...] | None
-    """Fields of the context that some policy reads, in order; None where all of it may matter."""
+    """Facts that some policy reads whole, in order; None where all of them may matter."""
     bounds: Mapping[str, tuple[int, ...]]
-    """Fields that are only compared with these numbers."""
+    """Facts that are only compared with these numbers."""
     by_principal: bool
     """Whether more than the principal's type matters."""
     by_resource: bool
+    _whole: Callable[[Facts], tuple[object, ...]] = field(init=False, repr=False, compare=False)
 
-    def key(self, request: JsonObject) -> tuple[object, ...] | None:
-        """Return what two requests share only if no rule can tell them apart; None where unknown."""
+    def __post_init__(self) -> None:
+        """Make what takes the fields out of the facts, once for all calls."""
+        ids = ("principal",) * self.by_principal + ("tool",) * self.by_resource
+        # Twice the effect class: with one name alone, `attrgetter` gives no tuple.
+        taken = attrgetter("effect", "effect", *ids, *(self.fields or ()))
+        object.__setattr__(self, "_whole", taken)
+
+    def key(self, facts: Facts) -> Hashable | None:
+        """Return what two calls share only if no rule can tell them apart; None where unknown."""
         if self.fields is None:
             return None
-        principal, resource, context = request["principal"], request["resource"], request["context"]
-        return (
-            principal["type"],
-            principal["id"] if self.by_principal else "",
-            request["action"]["id"],
-            resource["type"],
-            resource["id"] if self.by_resource else "",
-            *(self._part(name, context.get(name, _ABSENT)) for name in self.fields),
-        )
-
-    def _part(self, name: str, value: object) -> object:
-        bounds = self.bounds.get(name)
-        if bounds is not None and type(value) is int:
-            return bisect_left(bounds, value), bisect_right(bounds, value)
-        return _hashable(value)
+        whole = self._whole(facts)
+        between = tuple(_place(getattr(facts, name), bounds) for name, bounds in self.bounds.items())
+        # With the types, since True equals 1, and Cedar takes them for different things.
+        return principal_type(facts.principal), whole, tuple(map(type, whole)), between
 
 
-def _hashable(value: object) -> object:
-    if isinstance(value, dict):
-        return tuple((name, _hashable(item)) for name, item in sorted(value.items()))
-    if isinstance(value, list):
-        return tuple(_hashable(item) for item in value)
+def _place(value: object, bounds: tuple[int, ...]) -> Hashable:
+    """Return where a number lies between others; what is none counts as it is."""
+    if type(value) is int:
+        return bisect_left(bounds, value), bisect_right(bounds, value)
     return type(value), value
 
 
@@ -76,8 +76,10 @@ def discernment_of(policies: JsonObject) -> Discernment:
         (part, policy[part]["op"]) for policy in policies.values() for part in ("principal", "resource")
     }
     return Discernment(
-        fields=None if "whole" in seen else tuple(sorted(read_whole | compared.keys())),
-        bounds={name: tuple(sorted(compared[name])) for name in compared.keys() - read_whole},
+        fields=None if "whole" in seen else tuple(sorted(read_whole & _OF_CALLS)),
+        bounds={
+            name: tuple(sorted(compared[name])) for name in sorted((compared.keys() & _OF_CALLS) - read_whole)
+        },
         by_principal="principal" in seen
         or any(p == "principal" and op not in _BY_TYPE_ONLY for p, op in scopes),
         by_resource="resource" in seen

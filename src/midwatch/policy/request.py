@@ -24,9 +24,9 @@ _CONFIDENTIALITY = {level: _entity("Confidentiality", level) for level in Confid
 _KINDS = {"agent": "Agent", "person": "Person"}
 
 
-def _principal(principal: Principal) -> JsonObject:
-    """Return the entity that acts; a kind that no schema knows for any other than agents and people."""
-    return {"type": _KINDS.get(principal.partition(":")[0], "Unknown"), "id": principal}
+def principal_type(principal: Principal) -> str:
+    """Return the type of the entity that acts; one that no schema knows for other than agents and people."""
+    return _KINDS.get(principal.partition(":")[0], "Unknown")
 
 
 def _label(label: Label) -> JsonObject:
@@ -39,7 +39,7 @@ def _label(label: Label) -> JsonObject:
 def call_request(facts: Facts) -> JsonObject:
     """Return the request that asks whether a tool may be called; the effect class is the action."""
     return {
-        "principal": _principal(facts.principal),
+        "principal": {"type": principal_type(facts.principal), "id": facts.principal},
         "action": {"type": "Action", "id": facts.effect.value},
         "resource": {"type": "Tool", "id": facts.tool},
         "context": {

@@ -7,7 +7,7 @@ otherwise be skipped, and the answer be yes).
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import cedarpy
@@ -43,7 +43,7 @@ class Rules:
     _schema: cedarpy.Schema = field(repr=False, compare=False)
     _entities: cedarpy.Entities = field(repr=False, compare=False)
     _discernment: Discernment = field(repr=False, compare=False)
-    _known: dict[tuple[object, ...], Evaluation] = field(repr=False, compare=False, default_factory=dict)
+    _known: dict[Hashable, Evaluation] = field(repr=False, compare=False, default_factory=dict)
     """Answers to requests that the rules can't tell apart, at most `KNOWN_MAX`."""
 
     @staticmethod
@@ -97,13 +97,12 @@ class Rules:
 
     def evaluate(self, facts: Facts) -> Evaluation:
         """Return what the rules say on these facts as they are: yes or no."""
-        request = call_request(facts)
-        key = self._discernment.key(request)
+        key = self._discernment.key(facts)
         if key is None:
-            return self.unsafe_ask(request)
+            return self.unsafe_ask(call_request(facts))
         known = self._known.get(key)
         if known is None:
-            known = self.unsafe_ask(request)
+            known = self.unsafe_ask(call_request(facts))
             if len(self._known) >= KNOWN_MAX:
                 self._known.clear()
             self._known[key] = known

@@ -143,7 +143,11 @@ class RunFilter:
 
 
 class Receipt(Protocol):
-    """A change that is under way."""
+    """A change that is under way; those of one stream end in the order in which they were begun."""
+
+    def is_over(self) -> bool:
+        """Return whether `wait` would not wait."""
+        ...
 
     def wait(self) -> None:
         """Return once the change is durable; raises what `Store.append` raises, and may be asked once."""
@@ -163,7 +167,10 @@ class Store(Protocol):
         ...
 
     def begin(self, change: Change) -> Receipt:
-        """Begin to commit one change, and go on meanwhile; `append` is this and the wait for it."""
+        """Begin to commit one change, and go on meanwhile; `append` is this and the wait for it.
+
+        The next change of the stream may be begun before this one is durable: it expects this one's head.
+        """
         ...
 
     def head(self, stream: StreamId) -> Head:

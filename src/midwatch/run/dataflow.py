@@ -1,7 +1,8 @@
 """How values move between tasks: scopes, arguments, targets. Values only, never text into commands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from midwatch.base.classes import EffectClass
@@ -14,13 +15,39 @@ _HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _MESSAGE_HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
-def scope_of(state: RunState) -> dict[str, Any]:
-    """Return what expressions see: `inputs`, and each succeeded task's output under its name."""
-    scope: dict[str, Any] = {
-        name: task.out for name, task in state.tasks.items() if task.status is TaskStatus.SUCCEEDED
-    }
-    scope["inputs"] = state.inputs
-    return scope
+@dataclass(frozen=True, slots=True)
+class Scope(Mapping[str, Any]):
+    """What expressions see: `inputs`, and each succeeded task's output under its name.
+
+    Looked up and not copied: an expression reads few of the names of a long run.
+    """
+
+    state: RunState
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a name, a `KeyError` where it has none."""
+        if name == "inputs":
+            return self.state.inputs
+        task = self.state.tasks[TaskName(name)]
+        if task.status is not TaskStatus.SUCCEEDED:
+            raise KeyError(name)
+        return task.out
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield every name that has a value."""
+        yield "inputs"
+        for name, task in self.state.tasks.items():
+            if task.status is TaskStatus.SUCCEEDED:
+                yield name
+
+    def __len__(self) -> int:
+        """Return how many names have a value."""
+        return sum(1 for _ in self)
+
+
+def scope_of(state: RunState) -> Scope:
+    """Return what expressions see in a state."""
+    return Scope(state)
 
 
 def applies(task: PlanTask, scope: Mapping[str, Any]) -> bool:

@@ -72,6 +72,8 @@ def _progress(plan: Plan, state: RunState, world: World, waits: tuple[Wait, ...]
         known = state.tasks.get(task.name)
         if task.is_undo or (known is not None and known.status in _DONE):
             continue  # most tasks, most of the time
+        if known is None and task.needs and task.needs[0] not in state.tasks and state.cancel_why is None:
+            continue  # most of the others: what they need is not known of either
         step = _task(plan, state, task, world)
         if isinstance(step, Settle):
             return (step,)

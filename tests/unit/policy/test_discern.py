@@ -72,7 +72,7 @@ def test_the_default_policy_does_not_tell_runs_and_targets_apart() -> None:
         SAMPLE, run=RunId("r-other"), target="elsewhere", tool_calls_left=SAMPLE.tool_calls_left - 1
     )
     key = RULES._discernment.key
-    assert key(call_request(SAMPLE)) == key(call_request(other))
+    assert key(SAMPLE) == key(other)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_whatever_a_policy_reads_is_told_apart(condition: str, change: dict[str,
     listed = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
     found = discernment_of(listed)
     before = replace(SAMPLE, run=RunId("r-0"), target="dev", effects_left=2, seal_lag_ms=5)
-    assert found.key(call_request(before)) != found.key(call_request(replace(before, **change)))
+    assert found.key(before) != found.key(replace(before, **change))
 
 
 def test_a_policy_that_takes_the_whole_context_keeps_nothing() -> None:
     text = '@id("forbidden.x") forbid (principal, action, resource) when { context == {a: 1} };'
     listed = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
-    assert discernment_of(listed).key(call_request(SAMPLE)) is None
+    assert discernment_of(listed).key(SAMPLE) is None

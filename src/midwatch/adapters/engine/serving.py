@@ -54,7 +54,9 @@ class Serving:
         self._client = library.client_of(self._engine)
         self._watched = open_connection(path, writes=False)
         self._seen_version = 0
-        self._wakeup = Wakeup(self._has_changed, poll_s=library.POLL_S)
+        self._is_waited_for = True
+        self._slots = slots
+        self._wakeup = Wakeup(self._has_work, poll_s=library.POLL_S)
         try:
             with library.told(path):
                 self._launch(worker, slots)
@@ -129,11 +131,16 @@ class Serving:
             if is_running:
                 noted_until_s = now_s + NOTED_WITHIN_S
 
-    def _has_changed(self) -> bool:
-        """Return whether any connection but the asking one, in any process, has written since."""
+    def _has_work(self) -> bool:
+        """Return whether a drive waits and a slot is free for it.
+
+        Whether one waits is asked again only after some connection, in any process, has written.
+        """
         version = int(self._watched.execute("PRAGMA data_version").fetchone()[0])
-        changed, self._seen_version = version != self._seen_version, version
-        return changed
+        if self._is_waited_for or version != self._seen_version:
+            self._seen_version = version
+            self._is_waited_for = library.waits(self._watched)
+        return self._is_waited_for and len(self._running) < self._slots
 
     def _attempt(self, run: str) -> None:
         """Drive the run, again if that fails: the body of the only workflow there is."""
@@ -157,6 +164,9 @@ class Serving:
         finally:
             with self._lock:
                 self._running.discard(drive)
+                was_full = len(self._running) + 1 == self._slots
+            if was_full:
+                self._wakeup.nudge()
 
     def _keep_house(self) -> None:
         """From time to time, put failed drives back on the queue and delete finished ones."""

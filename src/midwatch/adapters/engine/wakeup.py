@@ -13,14 +13,15 @@ IDLE_S = 2.0
 class Wakeup(threading.Event):
     """Stands for the stop event of DBOS's queue thread, whose pauses end early when there is work.
 
-    DBOS would query the queue at every poll, which costs 2 ms each and so 4 % of a core for nothing.
-    Asking the database whether it changed costs some microseconds.
+    DBOS would query the queue at every poll, which costs 2 ms each: 4 % of a core for nothing while all
+    is quiet, and 20 % where it looks after each commit of a busy run. Asking first whether there is
+    work costs some microseconds.
     """
 
-    def __init__(self, has_changed: Callable[[], bool], *, poll_s: float) -> None:
-        """Prepare to ask `has_changed` every `poll_s`; it is called by the waiting thread only."""
+    def __init__(self, has_work: Callable[[], bool], *, poll_s: float) -> None:
+        """Prepare to ask `has_work` every `poll_s`; it is called by the waiting thread only."""
         super().__init__()
-        self._has_changed = has_changed
+        self._has_work = has_work
         self._poll_s = poll_s
         self._nudged = threading.Event()
 
@@ -38,7 +39,7 @@ class Wakeup(threading.Event):
         if super().wait(GAP_S):
             return True
         until_s = time.monotonic() + IDLE_S
-        while not self._has_changed():
+        while not self._has_work():
             if self._nudged.wait(self._poll_s) or time.monotonic() >= until_s:
                 break
         if not self.is_set():

@@ -1,7 +1,8 @@
-"""The one thread of a process that writes, and its group commit.
+"""Everything that a process writes, through one connection, in groups that share a commit.
 
-Callers put a unit of work on a queue and block; the writer takes everything that waits into one
-transaction, and so many callers share one fsync.
+Callers put units of work on a queue. What waits goes into one transaction, and so many units share
+one fsync. A unit that somebody waits for is written at once; one that nobody waits for yet may wait
+for company, for some milliseconds.
 
 Rule 1: a caller is answered after COMMIT only, be the answer a value or a refusal: what it was
         judged on could still be rolled back until then.
@@ -9,10 +10,13 @@ Rule 2: work judges first and writes then; what it refuses with a `MidwatchError
         write leaves no trace, so members need no savepoints (a third of the cost of a small unit).
 Rule 3: whatever else goes wrong (a refusal after a write, a full disk, a failing COMMIT) undoes the
         whole batch, and each member is tried again alone: only the guilty one fails.
+Rule 4: one thread writes at a time: who waits alone does it itself, which saves two changes of
+        thread; in company the writer's thread does it, while the others go on.
 """
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,31 +33,48 @@ MEMBERS_MAX = 64
 """Members of one transaction: bounds how long the first of them waits for the last."""
 GATHER_S = 0.001
 """How long a writer that has just served several callers waits for them to come back together."""
+PATIENCE_S = 0.005
+"""How long a unit that nobody waits for may lie before it is written."""
 
 
 class _Member:
     """One caller's unit, and where its answer is put."""
 
-    __slots__ = ("answered", "error", "is_outside", "value", "work")
+    __slots__ = ("_answered", "_writer", "begun_s", "error", "is_hurried", "is_outside", "value", "work")
 
-    def __init__(self, work: Work, *, is_outside: bool) -> None:
+    def __init__(self, writer: "GroupWriter", work: Work, *, is_outside: bool = False) -> None:
+        self._writer = writer
         self.work = work
         self.is_outside = is_outside
+        self.is_hurried = False
+        """Somebody waits for it."""
+        self.begun_s = time.monotonic()
         self.value: Any = None
         self.error: BaseException | None = None
-        self.answered = threading.Lock()
-        self.answered.acquire()
+        self._answered = threading.Lock()
+        self._answered.acquire()
+
+    def is_over(self) -> bool:
+        """Return whether there is an answer, so that `wait` does not wait."""
+        return not self._answered.locked()
 
     def wait(self) -> Any:
         """Return the unit's value once it is durable, or raise what it was refused with."""
-        self.answered.acquire()
+        while not self._answered.acquire(blocking=False):
+            if not self._writer.hurry(self):
+                self._answered.acquire()
+                break
         if self.error is not None:
             raise self.error
         return self.value
 
+    def answer(self) -> None:
+        """Let whoever waits have the answer."""
+        self._answered.release()
+
 
 class GroupWriter:
-    """Serialises all writes of this process through one connection and one thread."""
+    """Serialises all writes of this process through one connection."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         """Take over the connection, which nobody else may use from now on."""
@@ -62,7 +83,11 @@ class GroupWriter:
         self._waiting: deque[_Member] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._closing = False
-        self._wanted = 1
+        self._is_writing = False
+        self._hurried = 0
+        """How many of those that wait are waited for."""
+        self._several = 1
+        """How many of the last batch were waited for."""
         self._thread = threading.Thread(target=self._serve, name="midwatch-store-writer", daemon=True)
         self._thread.start()
 
@@ -72,21 +97,29 @@ class GroupWriter:
         Raises:
             MidwatchError: what `work` refused with, or what SQLite's refusal means; nothing was written.
         """
-        value: T = self.begin(work).wait()
+        value: T = self._done(_Member(self, work))
+        return value
+
+    def outside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` while no transaction is open, and return its value."""
+        value: T = self._done(_Member(self, work, is_outside=True))
         return value
 
     def begin(self, work: Callable[[sqlite3.Connection], Any]) -> _Member:
         """Put `work` on the queue and return what its outcome can be asked of, once."""
-        member = _Member(work, is_outside=False)
-        self._put(member)
+        member = _Member(self, work)
+        with self._changed:
+            self._put(member)
+            if len(self._waiting) in {1, MEMBERS_MAX}:
+                self._changed.notify()
         return member
 
-    def outside(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in the writer's thread while no transaction is open, and return its value."""
-        member = _Member(work, is_outside=True)
-        self._put(member)
-        value: T = member.wait()
-        return value
+    def hurry(self, member: _Member) -> bool:
+        """Have a unit written now; return whether this thread wrote, and perhaps not that unit yet."""
+        with self._changed:
+            batch = self._hurry(member) if member in self._waiting else []
+        self._write(batch)
+        return bool(batch)
 
     def close(self) -> None:
         """Serve what waits, then end the thread and close the connection."""
@@ -95,22 +128,33 @@ class GroupWriter:
             self._changed.notify()
         self._thread.join()
 
-    def _put(self, member: _Member) -> None:
+    def _done(self, member: _Member) -> Any:
         with self._changed:
-            if self._closing:
-                raise self._closed()
-            self._waiting.append(member)
-            if len(self._waiting) >= self._wanted:
-                self._changed.notify()
+            self._put(member)
+            batch = self._hurry(member)
+        self._write(batch)
+        return member.wait()
+
+    def _put(self, member: _Member) -> None:
+        if self._closing:
+            raise self._closed()
+        self._waiting.append(member)
+
+    def _hurry(self, member: _Member) -> list[_Member]:
+        """Note that a unit is waited for; return what this thread is to write, empty if another does."""
+        self._hurried += not member.is_hurried
+        member.is_hurried = True
+        # A signal may interrupt the main thread anywhere, and nobody else would end its transaction.
+        is_main = threading.current_thread() is threading.main_thread()
+        if self._is_writing or self._several > 1 or is_main:
+            self._changed.notify()
+            return []
+        return self._taken()
 
     def _serve(self) -> None:
-        several = 1
         try:
-            while batch := self._next_batch(several):
-                several = len(batch)
-                _commit(self._connection, self._path, batch)
-                for member in batch:
-                    member.answered.release()
+            while batch := self._next_batch():
+                self._write(batch)
         finally:
             self._connection.close()
             with self._changed:
@@ -119,34 +163,61 @@ class GroupWriter:
                 self._waiting.clear()
             for member in left:
                 member.error = self._closed()
-                member.answered.release()
+                member.answer()
 
     def _closed(self) -> StoreUnreachableError:
         return StoreUnreachableError(f"{self._path} was closed by this process", path=str(self._path))
 
-    def _next_batch(self, several: int) -> list[_Member]:
-        """Wait for work and return what there is, at most `MEMBERS_MAX`; empty once closed.
+    def _next_batch(self) -> list[_Member]:
+        """Wait for work and return what there is, at most `MEMBERS_MAX`; empty once closed."""
+        with self._changed:
+            while True:
+                if self._is_writing or not (self._waiting or self._closing):
+                    self._changed.wait()
+                    continue
+                left_s = self._left_s()
+                if left_s <= 0:
+                    return self._taken()
+                self._changed.wait(left_s)
+
+    def _left_s(self) -> float:
+        """Return how many seconds of company those that wait may still wait for.
 
         The callers of the last batch tend to come back one by one within microseconds: without a
         short wait for them, the first alone would pay for an fsync, and the others for the next.
         """
-        with self._changed:
-            self._wanted = several
-            if several > 1 and not self._is_due():
-                self._changed.wait_for(self._is_due, timeout=GATHER_S)
-            self._wanted = 1
-            self._changed.wait_for(self._is_due)
-            batch: list[_Member] = []
-            while self._waiting and len(batch) < MEMBERS_MAX:
-                if batch and self._waiting[0].is_outside:
-                    break
-                batch.append(self._waiting.popleft())
-                if batch[-1].is_outside:
-                    break
-            return batch
+        if self._closing or len(self._waiting) >= MEMBERS_MAX or self._waiting[0].is_outside:
+            return 0.0
+        since_s = time.monotonic() - self._waiting[0].begun_s
+        if not self._hurried:
+            return PATIENCE_S - since_s
+        return 0.0 if self._hurried >= self._several else GATHER_S - since_s
 
-    def _is_due(self) -> bool:
-        return self._closing or len(self._waiting) >= self._wanted
+    def _taken(self) -> list[_Member]:
+        """Take a batch off the queue; whoever does writes it."""
+        batch: list[_Member] = []
+        while self._waiting and len(batch) < MEMBERS_MAX:
+            if batch and self._waiting[0].is_outside:
+                break
+            batch.append(self._waiting.popleft())
+            if batch[-1].is_outside:
+                break
+        hurried = sum(member.is_hurried for member in batch)
+        self._hurried -= hurried
+        self._several = max(1, hurried)
+        self._is_writing = bool(batch)
+        return batch
+
+    def _write(self, batch: list[_Member]) -> None:
+        if not batch:
+            return
+        _commit(self._connection, self._path, batch)
+        with self._changed:
+            self._is_writing = False
+            if self._waiting or self._closing:
+                self._changed.notify()
+        for member in batch:
+            member.answer()
 
 
 def _commit(connection: sqlite3.Connection, path: Path, batch: Sequence[_Member]) -> None:

@@ -12,7 +12,7 @@ from midwatch.app.drive.bench import (
     weigh,
 )
 from midwatch.app.drive.read import failed
-from midwatch.app.drive.seal import Wanted, new_nonce, seal
+from midwatch.app.drive.seal import Wanted, arguments_of, new_nonce, seal
 from midwatch.app.house import House
 from midwatch.base.errors import MidwatchError
 from midwatch.journal.run_events import (
@@ -27,7 +27,7 @@ from midwatch.journal.run_events import (
 from midwatch.plan.model import Plan, PlanTask
 from midwatch.policy.decision import Denial, Verdict
 from midwatch.run.commands import Prepare
-from midwatch.run.dataflow import arguments, key_of, scope_of
+from midwatch.run.dataflow import key_of
 from midwatch.run.effecting import denial_of
 from midwatch.run.errors import ForbiddenError, PreconditionError
 from midwatch.run.state import RunState, TaskStatus
@@ -63,12 +63,8 @@ def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> 
 
 def _weigh_new(bench: Bench, task: PlanTask) -> Weighed:
     key = key_of(bench.state, task.name)
-    args = arguments(task, scope_of(bench.state))
-    sealed_args = seal(
-        bench.house,
-        Wanted(plan=bench.plan, state=bench.state, task=task, key=key, nonce="", args=args),
-    ).args
-    probes, precondition, holds = check_precondition(bench, task, key, dict(sealed_args))
+    args = arguments_of(bench.house, task, bench.state)
+    probes, precondition, holds = check_precondition(bench, task, key, dict(args))
     wanted = Wanted(
         plan=bench.plan,
         state=bench.state,

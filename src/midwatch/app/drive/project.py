@@ -20,6 +20,8 @@ def _changed(before: RunState, after: RunState) -> Iterator[Row]:
         yield row
     for name, task in after.tasks.items():
         known = before.tasks.get(name)
+        if known is task:
+            continue  # most tasks, most of the time
         status = task.status
         if status is not None and (known is None or (known.status, known.attempt) != (status, task.attempt)):
             yield TaskRow(run=after.run, task=name, iteration=0, status=_status(status), attempt=task.attempt)

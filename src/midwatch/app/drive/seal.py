@@ -27,7 +27,7 @@ class Wanted:
     nonce: str
     precondition: Precondition | None = None
     args: dict[str, Any] | None = None
-    """The arguments, where they were evaluated already."""
+    """The arguments, where they were evaluated and checked already."""
 
 
 def manifest_of(house: House, task: PlanTask) -> Manifest:
@@ -43,6 +43,16 @@ def manifest_of(house: House, task: PlanTask) -> Manifest:
     return manifest
 
 
+def arguments_of(house: House, task: PlanTask, state: RunState) -> dict[str, Any]:
+    """Return the arguments of a task's call, as the tool takes them.
+
+    Raises:
+        ExpressionError: MW1xx, when an argument can't be evaluated.
+        ArgumentError: MW609, when the arguments are not what the tool's schema allows.
+    """
+    return checked_arguments(manifest_of(house, task), arguments(task, scope_of(state)))
+
+
 def new_nonce(house: House) -> str:
     """Return a fresh nonce: no two questions are ever the same."""
     return house.chance.token(NONCE_BYTES).hex()
@@ -52,16 +62,14 @@ def seal(house: House, wanted: Wanted) -> Action:
     """Return the sealed action of a task's call.
 
     Raises:
-        ExpressionError: MW1xx, when an argument can't be evaluated.
-        ArgumentError: MW609, when the arguments are not what the tool's schema allows.
+        ExpressionError, ArgumentError: as `arguments_of`.
     """
     plan, state, task = wanted.plan, wanted.state, wanted.task
     manifest = manifest_of(house, task)
     call, started = task.call, state.started
     assert call is not None, "only tasks with a call are sealed"
     assert started is not None, "only a started run acts"
-    args = wanted.args if wanted.args is not None else arguments(task, scope_of(state))
-    args = checked_arguments(manifest, args)
+    args = wanted.args if wanted.args is not None else arguments_of(house, task, state)
     agent = Principal(started.initiator if started.person_acts else f"agent:{plan.runbook}/{task.name}")
     return Action(
         key=wanted.key,

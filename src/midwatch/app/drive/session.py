@@ -3,8 +3,12 @@
 Facts are buffered in segments and folded at once, so that decisions can go on; `flush` makes them
 durable in one transaction. A segment with a guard stands on facts of the world (policy version,
 leases): where these moved, it is dropped and decided anew, while outcomes that were seen stay.
+
+Several commits may be under way, each on the one before: where one is refused, so are those behind
+it, and what they held is decided on again as if it had not been sent.
 """
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,6 +39,8 @@ from midwatch.run.evolve import evolve, fact
 from midwatch.run.state import RunState
 
 DRIVER = Principal("system:driver")
+AHEAD_MAX = 8
+"""Commits that may be under way while a drive goes on."""
 TRIES_MAX = 100
 """How often a stream may move while a run is given up."""
 PLANS_MAX = 64
@@ -91,7 +97,7 @@ class Session:
         self._token = OwnerToken(f"{house.worker}:{house.chance.token(8).hex()}")
         self._claim_over = claim_over
         self._owned = False
-        self._sent: _Sent | None = None
+        self._sent: deque[_Sent] = deque()
 
     def add(self, segment: Segment) -> None:
         """Fold a segment into the state; `flush` makes it durable."""
@@ -135,9 +141,9 @@ class Session:
         return self._landed()
 
     def flush_soon(self) -> bool:
-        """Begin to make every segment durable, and go on meanwhile; the next flush waits for it.
+        """Begin to make every segment durable, and go on meanwhile; the next `flush` waits for it.
 
-        For what nothing outside hangs on yet: a reading may be taken while the last one is committed.
+        For what nothing outside hangs on yet: a reading may be taken while those before it are committed.
 
         Returns:
             False where what was under way before met a moved world or stream: see `flush`.
@@ -145,8 +151,9 @@ class Session:
         Raises:
             FencedError, StreamMovedError, StoreFullError: as `flush`.
         """
-        if not self._landed():
-            return False
+        while self._sent and (self._sent[0].receipt.is_over() or len(self._sent) >= AHEAD_MAX):
+            if not self._first_landed():
+                return False
         if self._segments:
             self._send(park_until_ms=None, park=False)
         return True
@@ -154,26 +161,31 @@ class Session:
     def _send(self, *, park_until_ms: EpochMs | None, park: bool) -> None:
         change, head = self._change(park_until_ms=park_until_ms, park=park)
         receipt = self.house.store.begin(change)
-        self._sent = _Sent(
-            receipt=receipt, segments=self._segments, state=self.state, head=head, owned=not park
+        self._sent.append(
+            _Sent(receipt=receipt, segments=self._segments, state=self.state, head=head, owned=not park)
         )
         self._segments = []
 
     def _landed(self) -> bool:
-        """Wait for the commit under way, if any; return whether everything sent is durable."""
-        sent, self._sent = self._sent, None
-        if sent is None:
-            return True
+        """Wait for every commit under way; return whether everything sent is durable."""
+        while self._sent:
+            if not self._first_landed():
+                return False
+        return True
+
+    def _first_landed(self) -> bool:
+        """Wait for the oldest commit under way; return whether what it held is durable."""
+        sent = self._sent.popleft()
         try:
             sent.receipt.wait()
         except StreamMovedError:
             if not self._owned:
                 raise
-            self._segments = sent.segments + self._segments
+            self._take_back(sent)
             self._rebase(self._reload())
             return False
         except (FactsMovedError, LeaseHeldError):
-            self._segments = sent.segments + self._segments
+            self._take_back(sent)
             self._rebase(self._durable)
             return False
         self.head = sent.head
@@ -182,22 +194,38 @@ class Session:
         self.house.on_commit(self.run)
         return True
 
+    def _take_back(self, refused: _Sent) -> None:
+        """Put the segments of a refused commit before those that follow, and of the commits behind it."""
+        segments = list(refused.segments)
+        for sent in self._sent:
+            try:
+                sent.receipt.wait()
+            except StreamMovedError:
+                segments.extend(sent.segments)
+            else:
+                raise AssertionError("a commit landed on one that was refused")
+        self._sent.clear()
+        self._segments = segments + self._segments
+
     def _change(self, *, park_until_ms: EpochMs | None, park: bool) -> tuple[Change, Head]:
         """Return the change that makes every segment durable, and where the stream ends after it."""
-        entries = self._entries()
-        head = Head(n=entries[-1].n, hash=entries[-1].leaf_hash.hex()) if entries else self.head
+        last = self._sent[-1] if self._sent else None
+        before, known = (self.head, self._durable) if last is None else (last.head, last.state)
+        owned = self._owned if last is None else last.owned
+        entries = self._entries(before)
+        head = Head(n=entries[-1].n, hash=entries[-1].leaf_hash.hex()) if entries else before
         guards = [segment.guard for segment in self._segments if segment.guard is not None]
         timer = None if park_until_ms is None else TimerRow(run=self.run, due_ms=park_until_ms)
         change = Change(
             stream=run_stream(self.run),
-            expected=self.head,
+            expected=before,
             entries=entries,
             run=self.run,
-            owner=self.token,
-            claim=None if self._owned else self._token,
+            owner=self._token if owned else None,
+            claim=None if owned else self._token,
             claim_over=self._claim_over,
             release=park,
-            rows=changed_rows(self._durable, self.state),
+            rows=changed_rows(known, self.state),
             timer=timer,
             clear_timer=park and timer is None,
             facts_version=min((guard.facts_version for guard in guards), default=None),
@@ -207,12 +235,12 @@ class Session:
         )
         return change, head
 
-    def _entries(self) -> tuple[Entry, ...]:
+    def _entries(self, after: Head) -> tuple[Entry, ...]:
         house = self.house
         key = house.keys.subject_key(SUBJECT, create=False)
         assert key is not None, "the house's own key exists from its first event on"
         stream = run_stream(self.run)
-        n, prev = self.head.n, self.head.hash
+        n, prev = after.n, after.hash
         entries: list[Entry] = []
         for segment in self._segments:
             cause = f"{stream}#{segment.cause_n}" if segment.cause_n else None

@@ -81,11 +81,8 @@ class Parsed:
     skeleton: Skeleton | None
     """Where loops hold loops."""
     program: cel.Expression
-
-    @property
-    def roots(self) -> frozenset[str]:
-        """The names it needs in scope."""
-        return frozenset(name.partition(".")[0] for name in self.names)
+    roots: frozenset[str]
+    """The names it needs in scope."""
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -117,10 +114,12 @@ def parsed(source: str) -> Parsed:
         raise ExpressionTooCostlyError(
             f"the expression `{source}` may blow its input up more than {GROWTH_MAX} times", source=source
         )
+    names = frozenset(_names(tree, frozenset()))
     return Parsed(
         source=source,
         tree=tree,
-        names=frozenset(_names(tree, frozenset())),
+        names=names,
+        roots=frozenset(name.partition(".")[0] for name in names),
         path=_path(tree),
         has_comprehension=depth > 0,
         goes_over_texts=goes_over_texts(tree),
@@ -162,7 +161,7 @@ def evaluate(source: str, scope: Mapping[str, object]) -> object:
         if has_loop and expression.goes_over_texts
         else SCOPE_CHARACTERS_MAX,
     )
-    data = {root: budget.admitted(scope[root], 0) for root in expression.roots & scope.keys()}
+    data = {root: budget.admitted(scope[root], 0) for root in expression.roots if root in scope}
     if expression.skeleton is None:
         return _computed(source, expression.program, data)
     runner = Runner(source=source, compute=lambda node, scope: _computed(source, _program(node.raw), scope))

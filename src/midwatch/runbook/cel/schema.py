@@ -127,7 +127,7 @@ def validate(schema: Schema, value: Any, *, what: str) -> None:
     Raises:
         ValueMismatchError: MW147, with the path of the first thing that doesn't fit.
     """
-    error = next(_validator(canonical(frozen_value(dict(schema)))).iter_errors(value), None)
+    error = next(_validator_of(_Same(schema)).iter_errors(value), None)
     if error is not None:
         path = ".".join(str(part) for part in error.instance_path)
         where = f" at `{path}`" if path else ""
@@ -182,6 +182,26 @@ def _compiled(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 
 def _refuse(address: str) -> Any:
     raise KeyError(address)
+
+
+class _Same:
+    """A schema that is known again by being the same object: plans and manifests are never changed."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.schema is self.schema
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _validator_of(same: _Same) -> jsonschema_rs.Draft202012Validator:
+    return _validator(canonical(frozen_value(dict(same.schema))))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
