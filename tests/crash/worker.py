@@ -179,10 +179,10 @@ def watch_house(house: House, moments: Moments, job: Job) -> None:
     store, tools, world = house.store, house.tools, World(Path(job.folder))
     begin, wake, seal, call = store.begin, store.wake, store.seal, tools.call
 
-    def beginning(change: Change) -> Receipt:
+    def beginning(change: Change, *, awaited: bool) -> Receipt:
         name = f"append {change.stream} {' '.join(entry.type for entry in change.entries)}"
         moments.at(f"before {name}")
-        return Watched(begin(change), moments, f"after {name}")
+        return Watched(begin(change, awaited=awaited), moments, f"after {name}")
 
     def waking(timer: Any) -> bool:
         moments.at("before wake")

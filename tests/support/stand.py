@@ -107,7 +107,7 @@ class Disk:
         if what == "after":
             process.die()
 
-    def begin(self, change: Change) -> Receipt:
+    def begin(self, change: Change, *, awaited: bool) -> Receipt:
         """Commit at once, or not before somebody waits for it: both may happen to a commit under way."""
         if self._process.is_slow:
             return Later(lambda: self.append(change))

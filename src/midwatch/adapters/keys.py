@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -42,6 +43,17 @@ class KeyDamagedError(MidwatchError):
     fix = "Restore {path} from the backup of the keys; `midwatch audit verify` says whether it fits."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A subject's key that was read, and how its file is known again."""
+
+    file: str
+    tombstone: str
+    inode: int
+    written_ns: int
+    key: bytes = field(repr=False)
+
+
 class FileKeys:
     """Implements `ports.keys.Keys` on a folder of mode 0700 with files of mode 0600.
 
@@ -57,7 +69,7 @@ class FileKeys:
         """
         self._folder = folder
         self._subjects = folder / "subjects"
-        self._known: dict[str, tuple[int, int, bytes]] = {}
+        self._known: dict[str, _Kept] = {}
         with _told(folder):
             for place in (folder, self._subjects):
                 if not place.is_dir():
@@ -93,6 +105,9 @@ class FileKeys:
             KeyMissingError: MW913, when there is neither a key nor a tombstone, and `create` is false.
             KeyExposedError: MW911; KeyDamagedError: MW912, when the key file can't be used.
         """
+        kept = self._kept(subject)
+        if kept is not None:
+            return kept
         path = self._path(subject)
         if _is_there(path.with_suffix(".destroyed")):
             self._known.pop(subject, None)
@@ -137,17 +152,30 @@ class FileKeys:
                     _write_durably(path, os.urandom(_KEY_BYTES))
         return _read_key(path, _KEY_BYTES)[2]
 
-    def _read_subject(self, subject: str, path: Path) -> bytes:
-        now = path.stat()
+    def _kept(self, subject: str) -> bytes | None:
+        """Return the key that was read before, while its file is still that one and it has no tombstone."""
         kept = self._known.get(subject)
-        if kept is not None and kept[:2] == (now.st_ino, now.st_mtime_ns):
-            return kept[2]
+        if kept is None or os.path.lexists(kept.tombstone):
+            return None
+        try:
+            now = os.stat(kept.file)  # noqa: PTH116 - asked for each commit, and a Path costs as much again
+        except OSError:
+            return None
+        return kept.key if (now.st_ino, now.st_mtime_ns) == (kept.inode, kept.written_ns) else None
+
+    def _read_subject(self, subject: str, path: Path) -> bytes:
         inode, written_ns, wrapped = _read_key(path, _WRAPPED_BYTES)
         try:
             key = AESGCM(self._kek).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode())
         except InvalidTag as error:
             raise KeyDamagedError(f"{path} isn't a key of this folder", path=str(path)) from error
-        self._known[subject] = (inode, written_ns, key)
+        self._known[subject] = _Kept(
+            file=str(path),
+            tombstone=str(path.with_suffix(".destroyed")),
+            inode=inode,
+            written_ns=written_ns,
+            key=key,
+        )
         return key
 
 

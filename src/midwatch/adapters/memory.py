@@ -110,7 +110,7 @@ class MemoryStore:
             judge(self._tables, change)
             write(self._tables, change)
 
-    def begin(self, change: Change) -> Receipt:
+    def begin(self, change: Change, *, awaited: bool) -> Receipt:  # noqa: ARG002 - nothing waits here
         """Commit one change at once, and keep a refusal until it is asked for."""
         try:
             self.append(change)

@@ -3,7 +3,8 @@
 Cedar's answer hangs on the request and the policies alone (there are no entities here), so an answer
 may be kept for every call that agrees with it in all that some policy reads: the fields of the
 context, which are facts of the same name, compared whole, and integers that are only ever compared with
-numbers, by where they lie between those numbers. Where a policy reads something in a way that is not known here, everything counts.
+numbers, by where they lie between those numbers. Where a policy reads something in a way that is not
+known here, everything counts.
 """
 
 from bisect import bisect_left, bisect_right

@@ -7,12 +7,15 @@ Rule 3: an answer is imagined in its weakest form, so that no answer asked for c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from midwatch.base.ids import Digest
 from midwatch.policy.decision import CANNOT_JUDGE, NO_RULE, Decision, Denial, Requirement, Verdict
 from midwatch.policy.facts import Approved, Facts
 
 _UNNAMED = "?"
+_LADDERS_MAX = 256
+"""Ladders whose requirements are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,11 @@ Evaluate = Callable[[Facts], Evaluation]
 
 def requirements_for(approvers: Sequence[str]) -> tuple[Requirement, ...]:
     """Return what may be asked of the groups of a ladder, weakest first."""
-    groups = tuple(approvers)
+    return _requirements_for(tuple(approvers))
+
+
+@lru_cache(maxsize=_LADDERS_MAX)
+def _requirements_for(groups: tuple[str, ...]) -> tuple[Requirement, ...]:
     return (
         Requirement(name="one", approvers=groups, count=1),
         Requirement(name="second_person", approvers=groups, count=1, second_person=True),

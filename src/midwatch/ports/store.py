@@ -166,10 +166,13 @@ class Store(Protocol):
         """
         ...
 
-    def begin(self, change: Change) -> Receipt:
+    def begin(self, change: Change, *, awaited: bool) -> Receipt:
         """Begin to commit one change, and go on meanwhile; `append` is this and the wait for it.
 
         The next change of the stream may be begun before this one is durable: it expects this one's head.
+
+        Args:
+            awaited: the caller waits right away; else the change may wait some milliseconds for others.
         """
         ...
 

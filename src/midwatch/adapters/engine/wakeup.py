@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-GAP_S = 0.01
+GAP_S = 0.03
 """Looks are at least this far apart: a burst of drives is taken with few of them."""
 IDLE_S = 2.0
 """The queue is looked at this often even if nothing seems to have changed."""

@@ -112,15 +112,18 @@ class SqliteStore:
 
     def append(self, change: Change) -> None:
         """Commit one change, whole or not at all; see `ports.store`."""
-        self.begin(change).wait()
+        self.begin(change, awaited=True).wait()
         if change.drive:
             self._drives.committed()
 
-    def begin(self, change: Change) -> Receipt:
+    def begin(self, change: Change, *, awaited: bool) -> Receipt:
         """Begin to commit one change; see `ports.store`."""
         if change.drive:
             self._prepare_drives()
-        return self._writer.begin(lambda connection: apply_change(connection, change, self._drives.enqueue))
+        enqueue = self._drives.enqueue
+        return self._writer.begin(
+            lambda connection: apply_change(connection, change, enqueue), awaited=awaited
+        )
 
     def wake(self, timer: TimerRow) -> bool:
         """Enqueue a drive of the timer's run and clear the timer, if it is still this one."""

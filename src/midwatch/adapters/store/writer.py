@@ -84,6 +84,8 @@ class GroupWriter:
         self._changed = threading.Condition(threading.Lock())
         self._closing = False
         self._is_writing = False
+        self._is_asleep = False
+        """The writer's thread waits for work, and for no moment."""
         self._hurried = 0
         """How many of those that wait are waited for."""
         self._several = 1
@@ -105,12 +107,15 @@ class GroupWriter:
         value: T = self._done(_Member(self, work, is_outside=True))
         return value
 
-    def begin(self, work: Callable[[sqlite3.Connection], Any]) -> _Member:
-        """Put `work` on the queue and return what its outcome can be asked of, once."""
+    def begin(self, work: Callable[[sqlite3.Connection], Any], *, awaited: bool) -> _Member:
+        """Put `work` on the queue and return what its outcome can be asked of, once.
+
+        Where the caller is about to wait, nobody is woken for it: see rule 4.
+        """
         member = _Member(self, work)
         with self._changed:
             self._put(member)
-            if len(self._waiting) in {1, MEMBERS_MAX}:
+            if not awaited and (self._is_asleep or len(self._waiting) == MEMBERS_MAX):
                 self._changed.notify()
         return member
 
@@ -173,7 +178,9 @@ class GroupWriter:
         with self._changed:
             while True:
                 if self._is_writing or not (self._waiting or self._closing):
+                    self._is_asleep = not self._is_writing
                     self._changed.wait()
+                    self._is_asleep = False
                     continue
                 left_s = self._left_s()
                 if left_s <= 0:

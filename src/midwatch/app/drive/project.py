@@ -15,9 +15,8 @@ def changed_rows(before: RunState, after: RunState) -> tuple[Row, ...]:
 
 
 def _changed(before: RunState, after: RunState) -> Iterator[Row]:
-    row = run_row(after)
-    if before.started is None or run_row(before) != row:
-        yield row
+    if before.started is None or _of_run(before) != _of_run(after):
+        yield run_row(after)
     for name, task in after.tasks.items():
         known = before.tasks.get(name)
         if known is task:
@@ -31,6 +30,11 @@ def _changed(before: RunState, after: RunState) -> Iterator[Row]:
     for approval, asked in after.approvals.items():
         if before.approvals.get(approval) is not asked:
             yield approval_row(after.run, asked)
+
+
+def _of_run(state: RunState) -> tuple[object, ...]:
+    """Return what of a run's row may change after its start."""
+    return status_of(state), state.outcome, state.ended_ms
 
 
 def _status(status: TaskStatus) -> str:

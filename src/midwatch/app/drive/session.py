@@ -137,7 +137,7 @@ class Session:
             return False
         if not self._segments and not (park and self._owned) and park_until_ms is None:
             return True
-        self._send(park_until_ms=park_until_ms, park=park)
+        self._send(park_until_ms=park_until_ms, park=park, awaited=True)
         return self._landed()
 
     def flush_soon(self) -> bool:
@@ -155,12 +155,12 @@ class Session:
             if not self._first_landed():
                 return False
         if self._segments:
-            self._send(park_until_ms=None, park=False)
+            self._send(park_until_ms=None, park=False, awaited=False)
         return True
 
-    def _send(self, *, park_until_ms: EpochMs | None, park: bool) -> None:
+    def _send(self, *, park_until_ms: EpochMs | None, park: bool, awaited: bool) -> None:
         change, head = self._change(park_until_ms=park_until_ms, park=park)
-        receipt = self.house.store.begin(change)
+        receipt = self.house.store.begin(change, awaited=awaited)
         self._sent.append(
             _Sent(receipt=receipt, segments=self._segments, state=self.state, head=head, owned=not park)
         )
