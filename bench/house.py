@@ -18,7 +18,7 @@ from midwatch.adapters.keys import FileKeys
 from midwatch.adapters.memory_world import ScriptedTools
 from midwatch.adapters.store.sqlite import SqliteStore
 from midwatch.app.drive.driver import Driver
-from midwatch.app.house import SUBJECT, House, InForce
+from midwatch.app.house import IN_FORCE_WITHIN_MS, SUBJECT, House, InForce
 from midwatch.app.start import StartRequest, start_run
 from midwatch.app.watch import SEAL_EVERY_MS, seal_pending
 from midwatch.approvals.people import solo_people
@@ -157,7 +157,7 @@ def opened(folder: Path) -> Iterator[Bench]:
 
     def in_force() -> InForce:
         nonlocal force
-        version = store.facts_version()
+        version = store.facts_version(within_ms=IN_FORCE_WITHIN_MS)
         if version != force.version:
             force = replace(force, version=version, control=store.facts())
         return force

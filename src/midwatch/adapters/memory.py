@@ -289,7 +289,7 @@ class MemoryStore:
         """Return who may write to the run."""
         return self._tables.owners.get(run)
 
-    def facts_version(self) -> int:
+    def facts_version(self, *, within_ms: int = 0) -> int:  # noqa: ARG002 - it is at hand
         """Return the version of all control facts, 0 before the first."""
         return facts_version(self._tables)
 

@@ -18,6 +18,10 @@ SUBJECT = "tenant/local"
 """Whose key seals the payloads of this house, while it has one tenant."""
 
 
+IN_FORCE_WITHIN_MS = 20
+"""How old may be what a process knows to be in force; what acts has its version checked in its commit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
     """Policy and people as they are in force, with the version that a dispatch checks."""

@@ -248,8 +248,12 @@ class Store(Protocol):
         """Return the drive that owns a run now, or None."""
         ...
 
-    def facts_version(self) -> int:
-        """Return the version of all control facts together: it grows with each change."""
+    def facts_version(self, *, within_ms: int = 0) -> int:
+        """Return the version of all control facts together: it grows with each change.
+
+        Args:
+            within_ms: it may be the version as this process met it, at most so long ago.
+        """
         ...
 
     def bump_facts(self, *, name: str, value: str) -> int:

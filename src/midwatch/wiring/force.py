@@ -12,7 +12,7 @@ from pathlib import Path
 
 from midwatch.adapters.config import Config
 from midwatch.adapters.process import full_name, os_user
-from midwatch.app.house import House, InForce
+from midwatch.app.house import IN_FORCE_WITHIN_MS, House, InForce
 from midwatch.app.write import append_to_stream
 from midwatch.approvals.errors import PeopleInvalidError
 from midwatch.approvals.people import People, people_from, solo_people
@@ -94,7 +94,7 @@ class Force:
     def __call__(self) -> InForce:
         """Return policy and people as they are in force now."""
         assert self.house is not None, "wiring hands the house over"
-        version_now = self.house.store.facts_version()
+        version_now = self.house.store.facts_version(within_ms=IN_FORCE_WITHIN_MS)
         if self._known is None or self._known.version != version_now:
             self._known = self._loaded(version_now)
         return self._known

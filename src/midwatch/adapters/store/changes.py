@@ -71,14 +71,18 @@ _KEEP_PLAN = "INSERT INTO mw_plans (plan, document) VALUES (:plan, :document) ON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """What the judgement found of the run's operational columns."""
+    """What the judgement found of the run's operational columns, and of the control facts."""
 
     owner: str | None
     drive_seq: int
+    facts_version: int
 
 
-def apply_change(connection: sqlite3.Connection, change: Change, enqueue: Enqueue) -> None:
+def apply_change(connection: sqlite3.Connection, change: Change, enqueue: Enqueue) -> int:
     """Write the change inside the open transaction, or refuse it before the first write.
+
+    Returns:
+        The version of all control facts, as it was met on the way.
 
     Raises:
         FencedError, StreamMovedError, FactsMovedError, LeaseHeldError, DuplicateRunError: see `Change`.
@@ -104,6 +108,7 @@ def apply_change(connection: sqlite3.Connection, change: Change, enqueue: Enqueu
     if change.drive:
         assert change.run is not None, "only a run is driven"
         enqueue(change.run, judged.drive_seq + 1)
+    return judged.facts_version
 
 
 def wake_timer(connection: sqlite3.Connection, timer: TimerRow, enqueue: Enqueue) -> bool:
@@ -143,7 +148,7 @@ def _judge(connection: sqlite3.Connection, change: Change) -> _Judged:
             raise DuplicateRunError(
                 f"{live[0]} runs {runbook} for {key!r} already", run=live[0], runbook=runbook, key=key
             )
-    return _Judged(owner=owner, drive_seq=drive_seq or 0)
+    return _Judged(owner=owner, drive_seq=drive_seq or 0, facts_version=facts_version or 0)
 
 
 def _judge_lease(connection: sqlite3.Connection, lease: LeaseRow, change: Change) -> None:

@@ -1,7 +1,10 @@
 """`ports.store.Store` on one SQLite file, for any number of threads and processes."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -12,7 +15,7 @@ from midwatch.adapters.store.reads import ReadPool
 from midwatch.adapters.store.rows import APPROVAL, BLOB, EFFECT, ENTRY, LEASE, RUN, TASK, TIMER, WORKER
 from midwatch.adapters.store.schema import migrate
 from midwatch.adapters.store.sealing import SEALED_SIZE, TILE, UNSEALED, seal_pass
-from midwatch.adapters.store.writer import GroupWriter
+from midwatch.adapters.store.writer import GroupWriter, Member
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
 from midwatch.base.units import EpochMs
@@ -21,6 +24,7 @@ from midwatch.ports.rows import ApprovalRow, EffectRow, LeaseRow, RunRow, TaskRo
 from midwatch.ports.store import (
     Blob,
     Change,
+    FactsMovedError,
     Head,
     Receipt,
     RunFilter,
@@ -83,6 +87,44 @@ class DriveQueue(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class FactsSeen:
+    """The version of the control facts that this process met last in a transaction that is durable."""
+
+    version: int = 0
+    seen_s: float = -math.inf
+    """When, on the monotonic clock."""
+
+    def note(self, version: int, seen_s: float) -> None:
+        """Take note of a version; it only grows, so of one that is older nothing is learnt."""
+        if version >= self.version:
+            self.version, self.seen_s = version, max(seen_s, self.seen_s)
+
+    def forget(self) -> None:
+        """Have the version read again: it has moved."""
+        self.seen_s = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A change under way; what it met of the control facts is noted once that is durable."""
+
+    member: Member
+    facts: FactsSeen
+
+    def is_over(self) -> bool:
+        """Return whether `wait` would not wait."""
+        return self.member.is_over()
+
+    def wait(self) -> None:
+        """Return once the change is durable, or raise what it was refused with."""
+        try:
+            self.facts.note(*self.member.wait())
+        except FactsMovedError:
+            self.facts.forget()
+            raise
+
+
 class SqliteStore:
     """Journal, projections, timers and leases in one file beside the engine's own tables."""
 
@@ -96,6 +138,7 @@ class SqliteStore:
         self._path = path
         self._drives = drives
         self._is_attached = False
+        self._facts = FactsSeen()
         prepare_file(path)
         with alone(path.parent):
             connection = open_connection(path, writes=True)
@@ -120,10 +163,12 @@ class SqliteStore:
         """Begin to commit one change; see `ports.store`."""
         if change.drive:
             self._prepare_drives()
-        enqueue = self._drives.enqueue
-        return self._writer.begin(
-            lambda connection: apply_change(connection, change, enqueue), awaited=awaited
-        )
+        enqueue, facts = self._drives.enqueue, self._facts
+
+        def work(connection: sqlite3.Connection) -> tuple[int, float]:
+            return apply_change(connection, change, enqueue), time.monotonic()
+
+        return _Begun(self._writer.begin(work, awaited=awaited), facts)
 
     def wake(self, timer: TimerRow) -> bool:
         """Enqueue a drive of the timer's run and clear the timer, if it is still this one."""
@@ -135,7 +180,9 @@ class SqliteStore:
 
     def bump_facts(self, *, name: str, value: str) -> int:
         """Set a control fact and return the version of all; same value, same version."""
-        return self._writer.submit(lambda connection: set_fact(connection, name, value))
+        version = self._writer.submit(lambda connection: set_fact(connection, name, value))
+        self._facts.note(version, time.monotonic())
+        return version
 
     def seal(self, grow: Callable[[SealedLog], SealedMore | None], *, limit: int = 5_000) -> int:
         """Give committed events their positions; `grow` runs in the writer's thread and may not write."""
@@ -277,10 +324,14 @@ class SqliteStore:
         found = self._reads.row("SELECT owner FROM mw_runs WHERE run = :run", {"run": run})
         return None if found is None else found[0]
 
-    def facts_version(self) -> int:
-        """Return the version of all control facts, 0 before the first."""
+    def facts_version(self, *, within_ms: int = 0) -> int:
+        """Return the version of all control facts, 0 before the first; see `ports.store`."""
+        now_s = time.monotonic()
+        if within_ms and self._facts.seen_s + within_ms / 1000 > now_s:
+            return self._facts.version
         found = self._reads.row(FACTS_VERSION)
         assert found is not None, "an aggregate has a row"
+        self._facts.note(int(found[0]), now_s)
         return int(found[0])
 
     def fact(self, name: str) -> str | None:

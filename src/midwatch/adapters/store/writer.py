@@ -37,7 +37,7 @@ PATIENCE_S = 0.005
 """How long a unit that nobody waits for may lie before it is written."""
 
 
-class _Member:
+class Member:
     """One caller's unit, and where its answer is put."""
 
     __slots__ = ("_answered", "_writer", "begun_s", "error", "is_hurried", "is_outside", "value", "work")
@@ -80,7 +80,7 @@ class GroupWriter:
         """Take over the connection, which nobody else may use from now on."""
         self._connection = connection
         self._path = path
-        self._waiting: deque[_Member] = deque()
+        self._waiting: deque[Member] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._closing = False
         self._is_writing = False
@@ -99,27 +99,27 @@ class GroupWriter:
         Raises:
             MidwatchError: what `work` refused with, or what SQLite's refusal means; nothing was written.
         """
-        value: T = self._done(_Member(self, work))
+        value: T = self._done(Member(self, work))
         return value
 
     def outside(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` while no transaction is open, and return its value."""
-        value: T = self._done(_Member(self, work, is_outside=True))
+        value: T = self._done(Member(self, work, is_outside=True))
         return value
 
-    def begin(self, work: Callable[[sqlite3.Connection], Any], *, awaited: bool) -> _Member:
+    def begin(self, work: Callable[[sqlite3.Connection], Any], *, awaited: bool) -> Member:
         """Put `work` on the queue and return what its outcome can be asked of, once.
 
         Where the caller is about to wait, nobody is woken for it: see rule 4.
         """
-        member = _Member(self, work)
+        member = Member(self, work)
         with self._changed:
             self._put(member)
             if not awaited and (self._is_asleep or len(self._waiting) == MEMBERS_MAX):
                 self._changed.notify()
         return member
 
-    def hurry(self, member: _Member) -> bool:
+    def hurry(self, member: Member) -> bool:
         """Have a unit written now; return whether this thread wrote, and perhaps not that unit yet."""
         with self._changed:
             batch = self._hurry(member) if member in self._waiting else []
@@ -133,19 +133,19 @@ class GroupWriter:
             self._changed.notify()
         self._thread.join()
 
-    def _done(self, member: _Member) -> Any:
+    def _done(self, member: Member) -> Any:
         with self._changed:
             self._put(member)
             batch = self._hurry(member)
         self._write(batch)
         return member.wait()
 
-    def _put(self, member: _Member) -> None:
+    def _put(self, member: Member) -> None:
         if self._closing:
             raise self._closed()
         self._waiting.append(member)
 
-    def _hurry(self, member: _Member) -> list[_Member]:
+    def _hurry(self, member: Member) -> list[Member]:
         """Note that a unit is waited for; return what this thread is to write, empty if another does."""
         self._hurried += not member.is_hurried
         member.is_hurried = True
@@ -173,7 +173,7 @@ class GroupWriter:
     def _closed(self) -> StoreUnreachableError:
         return StoreUnreachableError(f"{self._path} was closed by this process", path=str(self._path))
 
-    def _next_batch(self) -> list[_Member]:
+    def _next_batch(self) -> list[Member]:
         """Wait for work and return what there is, at most `MEMBERS_MAX`; empty once closed."""
         with self._changed:
             while True:
@@ -200,9 +200,9 @@ class GroupWriter:
             return PATIENCE_S - since_s
         return 0.0 if self._hurried >= self._several else GATHER_S - since_s
 
-    def _taken(self) -> list[_Member]:
+    def _taken(self) -> list[Member]:
         """Take a batch off the queue; whoever does writes it."""
-        batch: list[_Member] = []
+        batch: list[Member] = []
         while self._waiting and len(batch) < MEMBERS_MAX:
             if batch and self._waiting[0].is_outside:
                 break
@@ -215,7 +215,7 @@ class GroupWriter:
         self._is_writing = bool(batch)
         return batch
 
-    def _write(self, batch: list[_Member]) -> None:
+    def _write(self, batch: list[Member]) -> None:
         if not batch:
             return
         _commit(self._connection, self._path, batch)
@@ -227,7 +227,7 @@ class GroupWriter:
             member.answer()
 
 
-def _commit(connection: sqlite3.Connection, path: Path, batch: Sequence[_Member]) -> None:
+def _commit(connection: sqlite3.Connection, path: Path, batch: Sequence[Member]) -> None:
     """Give every member its value or error, with everything that succeeded durable."""
     try:
         if batch[0].is_outside:
@@ -249,7 +249,7 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and isinstance(meaning_of(error, Path()), StoreBusyError)
 
 
-def _transact(connection: sqlite3.Connection, batch: Sequence[_Member]) -> None:
+def _transact(connection: sqlite3.Connection, batch: Sequence[Member]) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for member in batch:
