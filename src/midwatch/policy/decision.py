@@ -8,7 +8,7 @@ from typing import Any
 from midwatch.base.ids import Digest
 from midwatch.policy.facts import Facts
 
-DECISION_VERSION = 1
+DECISION_VERSION = 2
 NO_RULE = "no_rule"
 """The reason where no rule allows and none refuses."""
 CANNOT_JUDGE = "cannot_judge"
@@ -95,7 +95,7 @@ class Decision:
     """Digest over rules and schema."""
     facts: Facts
     considered: tuple[Requirement, ...]
-    """The requirements that were on offer, weakest first."""
+    """The requirements that were on offer, weakest first; none where it is allowed without any."""
 
     def as_record(self) -> dict[str, Any]:
         """Return the wire form for the journal."""

@@ -2,6 +2,8 @@
 
 Rule 1: no fact has a default; who forgets one doesn't get a decision.
 Rule 2: a decision hangs on these facts and the text of the policy alone, so any can be reproduced.
+Rule 3: a record leaves out the facts that are as usual, and says how many these are: one that got
+lost is never taken for a usual one.
 """
 
 from collections.abc import Mapping
@@ -11,10 +13,10 @@ from typing import Any
 from midwatch.base.canonical import INTEGER_MAX, digest
 from midwatch.base.classes import EffectClass, Mode, Profile, RetryClass
 from midwatch.base.ids import Digest, Principal, RunId, ToolName
-from midwatch.base.labels import Label, label_from
+from midwatch.base.labels import TRUSTED, Label, label_from
 from midwatch.policy.errors import FactsUnreadableError
 
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 NO_CAP = INTEGER_MAX
 """What is left of a budget for which no cap was declared."""
 
@@ -101,13 +103,17 @@ class Facts:
 
     def as_record(self) -> dict[str, Any]:
         """Return the wire form, from which `facts_from` makes the same facts again."""
+        whole = self._whole()
+        told = {name: value for name, value in whole.items() if value != _USUAL.get(name, _NEVER)}
+        return {**told, "facts_v": FACTS_VERSION, "usual": len(whole) - len(told)}
+
+    def _whole(self) -> dict[str, Any]:
         return {
             "approved": self.approved.as_record(),
             "args": str(self.args),
             "denied_before": self.denied_before,
             "effect": self.effect.value,
             "effects_left": self.effects_left,
-            "facts_v": FACTS_VERSION,
             "frozen": self.frozen,
             "granted": self.granted,
             "guard": str(self.guard),
@@ -141,6 +147,36 @@ class Facts:
         return digest(self.as_record())
 
 
+_NEVER = object()
+_USUAL: Mapping[str, Any] = {
+    "approved": NOBODY.as_record(),
+    "denied_before": False,
+    "effects_left": NO_CAP,
+    "frozen": False,
+    "granted": True,
+    "guard": str(TRUSTED),
+    "halted": False,
+    "is_undo": False,
+    "known": True,
+    "lease_free": True,
+    "person_confirmed": False,
+    "practice": False,
+    "precondition_holds": True,
+    "revoked": False,
+    "seal_lag_ms": 0,
+    "tool_calls_left": NO_CAP,
+    "undo_declared": False,
+    "usd_left_micro": NO_CAP,
+    "usd_needed_micro": 0,
+}
+"""The facts that a record of this version leaves out where they have these values."""
+
+
+def whole_facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record of facts with those in it that it leaves out."""
+    return {**_USUAL, **record}
+
+
 def facts_from(record: Mapping[str, Any]) -> Facts:
     """Return the facts of a decision record.
 
@@ -152,6 +188,11 @@ def facts_from(record: Mapping[str, Any]) -> Facts:
         version = rest.pop("facts_v")
         if version != FACTS_VERSION:
             raise FactsUnreadableError(f"the facts are of version {version}, not {FACTS_VERSION}")
+        left_out = rest.pop("usual")
+        whole = whole_facts(rest)
+        if len(whole) - len(rest) != left_out:
+            raise FactsUnreadableError(f"{len(whole) - len(rest)} facts are left out, and not {left_out}")
+        rest = whole
         approved = dict(rest.pop("approved"))
         return Facts(
             principal=Principal(rest.pop("principal")),

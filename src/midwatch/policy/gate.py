@@ -82,7 +82,7 @@ class Gate:
         if found.errors:
             return self._denied(facts, offered, found)
         if found.allowed:
-            return self._decision(facts, offered, Verdict.ALLOWED, found.reasons)
+            return self._decision(facts, (), Verdict.ALLOWED, found.reasons)
         for requirement in offered:
             imagined = self.evaluate(replace(facts, approved=weakest(facts.approved, requirement)))
             if imagined.errors:

@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from io import BytesIO
 
 from midwatch.app.drive.project import changed_rows
 from midwatch.app.errors import PlanMissingError
@@ -23,6 +24,7 @@ from midwatch.effects.ledger import LedgerOrderError
 from midwatch.journal.chain import extend, open_entry
 from midwatch.journal.events import Draft, Entry
 from midwatch.journal.run_events import RunEvent
+from midwatch.journal.sealing import NONCE_BYTES, SALT_BYTES
 from midwatch.plan.codec import plan_from
 from midwatch.plan.model import Plan
 from midwatch.ports.rows import LeaseRow, TimerRow
@@ -241,6 +243,9 @@ class Session:
         assert key is not None, "the house's own key exists from its first event on"
         stream = run_stream(self.run)
         n, prev = after.n, after.hash
+        # Drawn at once: each call of the system makes way for another thread.
+        count = sum(len(segment.facts) for segment in self._segments)
+        noise = BytesIO(house.chance.token(count * (SALT_BYTES + NONCE_BYTES))).read
         entries: list[Entry] = []
         for segment in self._segments:
             cause = f"{stream}#{segment.cause_n}" if segment.cause_n else None
@@ -256,7 +261,7 @@ class Session:
                 at_ms=segment.at_ms,
                 subject=SUBJECT,
                 key=key,
-                noise=house.chance.token,
+                noise=noise,
             )
             entries.extend(fresh)
             if fresh:

@@ -1,5 +1,7 @@
 """Telling one effect: what was done and whether it held, under which leave, what the gate said, and why."""
 
+from collections.abc import Mapping
+
 from midwatch.base.classes import RetryClass
 from midwatch.effects.ledger import EffectStatus, may_repeat
 from midwatch.insight.causes.approval import tell_approval
@@ -24,6 +26,7 @@ from midwatch.journal.run_events import (
     UndoRequested,
 )
 from midwatch.plan.model import PlanTask
+from midwatch.policy.facts import whole_facts
 
 _S = EffectStatus
 _STANDING = {
@@ -275,7 +278,8 @@ def _tell_gate(telling: Telling, events: tuple[Event, ...], depth: int, *, sent:
         decision = judged.decision
         says = inside(decision, "says") or []
         errors = inside(decision, "errors") or []
-        facts = inside(decision, "facts") or {}
+        facts = inside(decision, "facts")
+        facts = whole_facts(facts) if isinstance(facts, Mapping) and facts else {}
         words = _GATE.get(judged.outcome, "The gate said {outcome:code}")
         words += ": " + " ".join(f"{{say_{number}:says}}" for number in range(len(says))) if says else "."
         words += " Rules {reasons:and}" if inside(decision, "reasons") else " No rule"
