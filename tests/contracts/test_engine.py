@@ -92,8 +92,8 @@ class DbosHouse:
         self.store: Store = SqliteStore(self.path, drives=self._feeder)
         self._engines: list[DbosEngine] = []
 
-    def engine(self, worker: str) -> Engine:
-        self._engines.append(DbosEngine(self.path, worker=worker, pauses_s=(0.01, 0.01)))
+    def engine(self, worker: str, *, slots: int = 32) -> Engine:
+        self._engines.append(DbosEngine(self.path, worker=worker, slots=slots, pauses_s=(0.01, 0.01)))
         return self._engines[-1]
 
     def work(self, driven: Driven, fact: Callable[[], bool]) -> None:
@@ -299,6 +299,20 @@ def test_a_drive_that_keeps_failing_is_given_back_and_not_lost(dbos_house: DbosH
 
     dbos_house.work(driven, lambda: driven.runs == [run_id(1)])
     second.stop()
+
+
+def test_what_waits_for_a_slot_is_driven_once_one_is_free(dbos_house: DbosHouse) -> None:
+    driven = Driven()
+    engine = dbos_house.engine("w1", slots=1)
+    runs = enqueue(dbos_house.store, 1, 2, 3)
+    engine.start(driven)
+    driven.wait_for(lambda: len(driven.started) == 1)
+
+    driven.gate.set()
+    driven.wait_for(lambda: len(driven.runs) == 3)
+
+    assert sorted(driven.runs) == runs
+    engine.stop()
 
 
 def test_a_stop_waits_for_the_drives_under_way(dbos_house: DbosHouse) -> None:

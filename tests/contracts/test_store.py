@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,9 @@ from support.changes import (
     streams_of,
     task,
 )
+
+DEADLINE_S = 20.0
+LONG_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -338,6 +342,52 @@ def test_somebody_who_is_no_drive_may_append_to_an_owned_run(store: Store) -> No
     assert store.owner(run) == OWNER
 
 
+def chain_of(store: Store, count: int) -> tuple[RunId, list[Change]]:
+    """Return a run and changes of it, each on the one before."""
+    run, head = begin(store)
+    changes: list[Change] = []
+    for _ in range(count):
+        changes.append(change(run, head))
+        head = after(changes[-1])
+    return run, changes
+
+
+def test_a_change_may_be_begun_on_one_that_is_under_way(store: Store) -> None:
+    run, changes = chain_of(store, 3)
+
+    receipts = [store.begin(one, awaited=False) for one in changes]
+    for receipt in receipts:
+        receipt.wait()
+
+    assert store.head(run_stream(run)) == after(changes[-1])
+    assert [entry.n for entry in store.entries(run_stream(run))] == [1, 2, 3, 4]
+
+
+def test_where_a_change_is_refused_so_are_those_that_stand_on_it(store: Store) -> None:
+    run, changes = chain_of(store, 3)
+    version = store.bump_facts(name="halt", value="all")
+
+    receipts = [store.begin(replace(changes[0], facts_version=version + 1), awaited=False)]
+    receipts += [store.begin(one, awaited=False) for one in changes[1:]]
+
+    for receipt, refusal in zip(receipts, (FactsMovedError, StreamMovedError, StreamMovedError), strict=True):
+        with pytest.raises(refusal):
+            receipt.wait()
+    assert store.head(run_stream(run)).n == 1
+
+
+def test_a_change_that_nobody_waits_for_becomes_durable_by_itself(store: Store) -> None:
+    run, changes = chain_of(store, 2)
+    receipts = [store.begin(one, awaited=False) for one in changes]
+
+    landed = threading.Event()
+    until_s = time.monotonic() + DEADLINE_S
+    while not all(receipt.is_over() for receipt in receipts) and time.monotonic() < until_s:
+        landed.wait(0.001)
+
+    assert store.head(run_stream(run)) == after(changes[-1])
+
+
 # Facts, leases, live keys
 
 
@@ -350,6 +400,36 @@ def test_facts_have_one_version_that_grows_with_each_change(store: Store) -> Non
     assert store.bump_facts(name="policy", value="p2") == 3
     assert store.facts_version() == 3
     assert store.fact("policy") == "p2"
+
+
+def test_a_process_knows_the_version_of_facts_that_it_set_or_met(sqlite: SqliteStore, tmp_path: Path) -> None:
+    assert sqlite.facts_version(within_ms=LONG_MS) == 0
+    assert sqlite.bump_facts(name="policy", value="p1") == 1
+    assert sqlite.facts_version(within_ms=LONG_MS) == 1
+    run, head = begin(sqlite)
+    bump_elsewhere(tmp_path)
+
+    sqlite.append(change(run, head))
+
+    assert sqlite.facts_version(within_ms=LONG_MS) == 2
+
+
+def test_who_is_refused_for_old_facts_learns_the_new_version(sqlite: SqliteStore, tmp_path: Path) -> None:
+    run, head = begin(sqlite)
+    known = sqlite.facts_version(within_ms=LONG_MS)
+    bump_elsewhere(tmp_path)
+
+    with pytest.raises(FactsMovedError):
+        sqlite.append(change(run, head, facts_version=known))
+
+    assert sqlite.facts_version(within_ms=LONG_MS) == known + 1
+
+
+def bump_elsewhere(folder: Path) -> None:
+    """Have another process set a control fact."""
+    other = opened(folder)
+    other.bump_facts(name="halt", value="all")
+    other.close()
 
 
 def test_a_decision_on_old_facts_is_refused(store: Store) -> None:

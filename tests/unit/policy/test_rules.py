@@ -182,6 +182,8 @@ def test_facts_of_a_record_with_one_missing_are_refused() -> None:
     for name in record:
         with pytest.raises(FactsUnreadableError):
             facts_from({key: value for key, value in record.items() if key != name})
+    with pytest.raises(FactsUnreadableError, match="left out"):
+        facts_from({**record, "usual": record["usual"] + 1})
     assert facts_from(record) == SAMPLE
     assert facts_from(record).digest == SAMPLE.digest
 
