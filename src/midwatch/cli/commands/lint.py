@@ -22,14 +22,15 @@ def lint(face: Face, files: tuple[Path, ...]) -> int:
     """Check runbooks.
 
     Says everything that is wrong, with its place and its fix, which level a document has (L0 to L3), and
-    what the next one needs. Exits with 3 where there is an error.
+    what the next one needs. Reads what a runbook includes and calls, in its own folder and below, and looks
+    up everybody whom it asks. Exits with 3 where there is an error.
     """
     from midwatch.cli.standing.plans import read_file
-    from midwatch.plan.review import lint_text
+    from midwatch.wiring.lint import lint_file
     from midwatch.wiring.manifests import manifests
 
     declared = manifests(face.config)
-    reports = [lint_text(read_file(path), name=str(path), manifests=declared) for path in files]
+    reports = [lint_file(face.config, path, read_file(path), declared, asks_people=True) for path in files]
     face.out(
         {"reports": [report.as_record() for report in reports]}, lambda screen: _say_all(screen, reports)
     )
