@@ -17,7 +17,7 @@ from midwatch.runbook.errors import (
 from midwatch.runbook.markdown import Fence, Heading, Piece, Table, front_matter, pieces_of
 from midwatch.runbook.model import TASKS_MAX, At, Header, Kind, Runbook, Section, Task, TestCase
 from midwatch.runbook.source import Finding, Severity, Source, Span
-from midwatch.runbook.yaml import Block, Mapping, tree_of
+from midwatch.runbook.yaml import Allowance, Block, Mapping, tree_of
 
 _FIRST_KEY = re.compile(r"(runbook|task|tests|include)\s*:(?:\s|$)")
 _TASK_NAME = re.compile(r"task\s*:\s*[\"']?([a-z][a-z0-9_]*)")
@@ -76,6 +76,7 @@ class _Reader:
     start: int = 0
     """The first line of the file in the source, from 0."""
     includes: list[Include] = field(default_factory=list)
+    allowance: Allowance = field(default_factory=Allowance)
 
     def included(self) -> tuple[tuple[Task, ...], frozenset[str]]:
         matter = front_matter(self.source, start=self.start)
@@ -199,7 +200,7 @@ class _Reader:
     # --------------------------------------------------------------------------------------- blocks
 
     def _fields(self, block: Block, what: str) -> Fields | None:
-        tree, findings = tree_of(block, self.source)
+        tree, findings = tree_of(block, self.source, self.allowance)
         self.findings.extend(findings)
         if tree is None:
             return None

@@ -16,6 +16,7 @@ from midwatch.runbook.errors import (
     ExpressionTypeError,
     LoopError,
     NotAboveError,
+    TooComplexError,
     UnknownNameError,
 )
 from midwatch.runbook.graph import PREVIOUS, Graph, base_types, scope_types, seen_schema
@@ -23,7 +24,8 @@ from midwatch.runbook.lint.tables import columns
 from midwatch.runbook.model import Argument, At, Kind, Loop, Probe, Runbook, Task, Waiting
 from midwatch.runbook.source import Finding, Source, Span
 
-TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+TEMPLATE = re.compile(r"\{\{((?:(?!\{\{|\}\}).){0,2000})\}\}", re.DOTALL)
+TEMPLATES_MAX = 200
 EVENT = "event"
 PROBE = "probe"
 _CONDITIONS = ("bool", "dyn")
@@ -212,6 +214,13 @@ class _Checker:
 
     def _prompt(self, task: Task, types: Mapping[str, Schema]) -> None:
         """Check what an agent's prose reads; each expression is found again by its own text."""
+        if task.prose.count("{{") > TEMPLATES_MAX:
+            sentence = f"the prose of task {task.name.value} holds more than {TEMPLATES_MAX} expressions"
+            limit = f"{TEMPLATES_MAX} expressions"
+            self.findings.append(
+                self.source.finding(TooComplexError, sentence, task.name.span.start, limit=limit)
+            )
+            return
         for match in TEMPLATE.finditer(task.prose):
             start = self.source.text.find(match[0])
             span = Span(start + 2, start + len(match[0]) - 2) if start >= 0 else task.name.span
