@@ -57,3 +57,18 @@ def count(number: int, one: str, many: str = "") -> str:
 def money(micro_usd: int) -> str:
     """Return an amount in US dollars, to the cent where that loses nothing."""
     return f"${micro_usd / 1_000_000:.2f}" if micro_usd % 10_000 == 0 else f"${micro_usd / 1_000_000:.6f}"
+
+
+def exactly(length_ms: int) -> str:
+    """Return a length of time without rounding, e.g. `1 h 5 min`, `2 min 3.500 s`, `0 s`."""
+    parts: list[str] = []
+    rest_ms = length_ms
+    for name, unit in (("d", DAY_MS), ("h", HOUR_MS), ("min", MINUTE_MS)):
+        if rest_ms >= unit:
+            parts.append(f"{rest_ms // unit} {name}")
+            rest_ms %= unit
+    if rest_ms or not parts:
+        parts.append(
+            f"{rest_ms // SECOND_MS} s" if rest_ms % SECOND_MS == 0 else f"{rest_ms / SECOND_MS:.3f} s"
+        )
+    return " ".join(parts)

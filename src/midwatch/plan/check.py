@@ -10,14 +10,26 @@ from midwatch.base.classes import EffectClass, Outcome
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import TaskName
 from midwatch.plan.errors import NotExecutableError, PlanBrokenError
-from midwatch.plan.model import HitPolicy, Plan, PlanApproval, PlanTable, PlanTask, PlanTool, TaskKind
+from midwatch.plan.model import (
+    HitPolicy,
+    OnFail,
+    Plan,
+    PlanApproval,
+    PlanTable,
+    PlanTask,
+    PlanTool,
+    TaskKind,
+)
+from midwatch.plan.parts.check import named_by, part_problems
 from midwatch.plan.table import BY_PRIORITY, gives_list
 from midwatch.runbook.expr import free_names
+from midwatch.runbook.graph import needed
 from midwatch.runbook.unary import unary_test
 
 EXECUTABLE = frozenset({TaskKind.COMMAND, TaskKind.DECISION, TaskKind.APPROVAL})
 """The kinds that this release can run."""
-UNDO = "undo"
+PARTS_EXECUTABLE: frozenset[str] = frozenset()
+"""Those of `newer_parts` that this release can run."""
 _KNOWN_ROOTS = frozenset({"inputs"})
 _PROBE_ROOTS = frozenset({"args", "probe"})
 
@@ -47,15 +59,34 @@ def check_executable(plan: Plan) -> None:
     """Do nothing for a plan that this release can run.
 
     Raises:
-        NotExecutableError: MW190, naming the first task of another kind.
+        NotExecutableError: MW190, naming the first task of another kind, or that asks for more.
     """
     for task in plan.tasks:
-        if task.kind not in EXECUTABLE:
-            raise NotExecutableError(
-                f"task {task.name} is of kind `{task.kind}`, which this release can't run",
-                task=task.name,
-                kind=task.kind.value,
-            )
+        why = why_not_executable(task)
+        if why:
+            raise NotExecutableError(why, task=task.name, kind=task.kind.value)
+
+
+def why_not_executable(task: PlanTask) -> str:
+    """Return what of a task this release can't run, as a sentence, or an empty text."""
+    if task.kind not in EXECUTABLE:
+        return f"task {task.name} is of kind `{task.kind}`, which this release can't run"
+    parts = [part for part in newer_parts(task) if part not in PARTS_EXECUTABLE]
+    return f"task {task.name} has {parts[0]}, which this release can't run" if parts else ""
+
+
+def newer_parts(task: PlanTask) -> Iterable[str]:
+    """Yield what a task asks for that a release may lack, as it is written in a runbook."""
+    if task.loop is not None:
+        yield "`foreach:`" if task.loop.each else "`until:`"
+    if task.is_finally:
+        yield "`finally:`"
+    if task.on_fail in (OnFail.ESCALATE, OnFail.CONTINUE):
+        yield f"`on_fail: {task.on_fail}`"
+    if task.on_fail == OnFail.UNDO and task.undo is None:
+        yield "`on_fail: undo` without an undo"
+    if task.join not in ("all", "any"):
+        yield "`join:` with a number"
 
 
 class _Checker:
@@ -69,6 +100,8 @@ class _Checker:
             return
         if not self._plan.tasks:
             yield "it has no task"
+        if self._plan.values.keys() != self._plan.out.get("properties", {}).keys():
+            yield "its outputs and their values don't match"
         unknown = [problem for task in self._plan.tasks for problem in self._names(task)]
         if unknown:
             yield from unknown
@@ -78,6 +111,7 @@ class _Checker:
             return
         for task in self._plan.tasks:
             yield from self._shape(task)
+            yield from part_problems(self._plan, task, self._tasks)
             yield from self._expressions(task)
             if task.call is not None:
                 yield from self._call(task, task.call)
@@ -97,8 +131,7 @@ class _Checker:
         named.extend(probe.probe for probe in (task.precondition, task.verify) if probe is not None)
         if task.undo is not None:
             named.append(task.undo)
-        if task.on_fail and task.on_fail != UNDO:
-            named.append(TaskName(task.on_fail))
+        named.extend(named_by(task))
         for name in named:
             if name not in self._tasks:
                 yield f"task {task.name} names {name}, which is no task"
@@ -154,10 +187,6 @@ class _Checker:
             yield f"task {task.name} is of kind {task.kind} but has nothing to do"
         if sum(part is not None for part in (task.call, task.table, task.approval)) > 1:
             yield f"task {task.name} is of several kinds"
-        if task.join not in ("all", "any"):
-            yield f"task {task.name} joins by {task.join!r}"
-        if task.retry.attempts_max < 0 or task.retry.backoff_ms < 0:
-            yield f"task {task.name} has a negative retry"
         for outcome in task.ends:
             if outcome not in list(Outcome):
                 yield f"task {task.name} ends as {outcome!r}, which is no outcome"
@@ -197,24 +226,47 @@ class _Checker:
                     yield f"the table of {name} gives {output} a value without a place in the order"
 
     def _expressions(self, task: PlanTask) -> Iterable[str]:
-        readable = {str(name) for name in self._above(task)} | _KNOWN_ROOTS
+        before = {str(name) for name in self._above(task)} | _KNOWN_ROOTS
+        if task.is_finally:
+            before |= {str(one.name) for one in self._plan.tasks if not one.is_finally}
         undone = [one for one in self._plan.tasks if one.undo == task.name]
         if undone:
-            readable |= {
-                str(name) for name in set.intersection(*({*self._above(one), one.name} for one in undone))
-            }
-        sources = [task.when] if task.when else []
+            above = set.intersection(*({*self._above(one), one.name} for one in undone))
+            before |= {str(name) for name in above}
+        inside = before.union(*(self._item_names(one) for one in (task, *undone)))
+        own = {str(task.name)}
+        sources: list[tuple[str, set[str]]] = [(task.when, before)]
+        sources.extend((source, before | own) for source in task.ends.values())
+        sources.extend((source, inside) for source in self._inner(task))
+        if task.loop is not None:
+            sources.extend(((task.loop.each, before), (task.loop.until, before | own)))
+        if task.wait is not None:
+            sources.extend(((task.wait.where, inside | {"event"}), (task.wait.holds, inside | {"probe"})))
+        probes = (probe for probe in (task.precondition, task.verify) if probe is not None)
+        sources.extend((probe.holds, set(_PROBE_ROOTS)) for probe in probes)
+        for source, readable in sources:
+            if source:
+                yield from self._reads(task, source, readable)
+
+    @staticmethod
+    def _item_names(task: PlanTask) -> set[str]:
+        if task.loop is None or not task.loop.each:
+            return set()
+        return {task.loop.name, "index", *(["previous"] if task.loop.parallel == 1 else [])}
+
+    @staticmethod
+    def _inner(task: PlanTask) -> Iterable[str]:
+        """Yield the expressions of a task that are evaluated for each item."""
         if task.call is not None:
-            sources.extend((*task.call.args.values(), *task.call.bind.values()))
+            yield from (*task.call.args.values(), *task.call.bind.values())
         if task.table is not None:
-            sources.extend(task.table.inputs)
-        for source in sources:
-            yield from self._reads(task, source, readable)
-        for source in task.ends.values():
-            yield from self._reads(task, source, readable | {str(task.name)})
-        for probe in (task.precondition, task.verify):
-            if probe is not None:
-                yield from self._reads(task, probe.holds, set(_PROBE_ROOTS))
+            yield from task.table.inputs
+        if task.callee is not None:
+            yield from task.callee.inputs.values()
+        if task.notice is not None and task.notice.emit is not None:
+            yield from task.notice.emit.data.values()
+        if task.wait is not None:
+            yield task.wait.at
 
     def _reads(self, task: PlanTask, source: str, readable: set[str]) -> Iterable[str]:
         try:
@@ -238,7 +290,7 @@ class _Checker:
         for probe in (task.precondition, task.verify):
             if probe is not None:
                 other = self._tasks[probe.probe]
-                if other.call is None or self._acts(other):
+                if other.call is None or self._acts(other) or other.loop is not None:
                     yield f"task {task.name} is probed by {probe.probe}, which doesn't only read"
         if not self._acts(task):
             return
@@ -263,8 +315,7 @@ class _Checker:
             for one in self._plan.tasks:
                 if one.name in open_ or one.name in closed:
                     continue
-                ways = [need in open_ for need in one.needs]
-                if not ways or (any(ways) if one.join == "any" else all(ways)):
+                if sum(need in open_ for need in one.needs) >= needed(one.join, len(one.needs)):
                     open_.add(one.name)
                     changed = True
         return task.name not in open_
@@ -297,5 +348,3 @@ class _Checker:
             yield f"undo task {task.name} is part of the ordinary graph"
         if task.is_undo and not self._acts(task):
             yield f"undo task {task.name} changes nothing"
-        if task.on_fail == UNDO and task.undo is None:
-            yield f"task {task.name} is to be undone but has no undo"

@@ -10,60 +10,61 @@ and the document's digest.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from midwatch.base.canonical import digest
+from midwatch.base.classes import Confidentiality, Integrity
 from midwatch.base.ids import Digest, TaskName, ToolName
 from midwatch.base.labels import TRUSTED, Label, join
 from midwatch.base.units import DurationMs
-from midwatch.plan.codec import plan_record
+from midwatch.plan.codec import plan_digest, plan_record
 from midwatch.plan.errors import RunbookRefusedError
-from midwatch.plan.labels import Labels
+from midwatch.plan.labels import SECRET_FORMAT, Labels
 from midwatch.plan.model import (
     SEMANTICS,
     Aggregate,
     HitPolicy,
+    OnStop,
     Plan,
-    PlanApproval,
-    PlanBudget,
-    PlanProbe,
-    PlanRetry,
-    PlanRung,
+    PlanCallee,
     PlanTable,
     PlanTask,
     PlanTool,
     TaskKind,
 )
-from midwatch.plan.tools import Manifests, outs_with, tool_findings
+from midwatch.plan.parts.build import (
+    included,
+    plan_approval,
+    plan_budget,
+    plan_callee,
+    plan_hand,
+    plan_ladder,
+    plan_loop,
+    plan_notice,
+    plan_probe,
+    plan_retry,
+    plan_wait,
+)
+from midwatch.plan.parts.callees import Called, called_outs, run_schema
+from midwatch.plan.tools import Manifests, outs_with
 from midwatch.runbook.cel.schema import ONE_OF, Schema, coerce, properties_of
 from midwatch.runbook.graph import graph_of, inputs_schema
-from midwatch.runbook.lint.document import lint_document
-from midwatch.runbook.model import Ask, Header, Kind, Probe, Runbook, Task
+from midwatch.runbook.lint.loops import items_max
+from midwatch.runbook.model import Header, Kind, Runbook, Task
 from midwatch.runbook.source import Finding, Severity
 from midwatch.runbook.table import read_table
 
 DEFAULT_TIMEOUT_MS = DurationMs(30_000)
 
 
-def compile_plan(runbook: Runbook, manifests: Manifests) -> Plan:
-    """Return the plan of a runbook that was parsed without errors.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A plan, and those of all runbooks that it calls: what is stored when it is started."""
 
-    Raises:
-        RunbookRefusedError: MW192, with the first error's sentence, place and excerpt.
-    """
-    findings = compile_findings(runbook, manifests)
-    refuse(runbook.source.name, findings)
-    return build(runbook, manifests)
-
-
-def compile_findings(runbook: Runbook, manifests: Manifests) -> list[Finding]:
-    """Return what keeps a runbook from being compiled, and warnings: the document's own and the tools'."""
-    outs = outs_with(graph_of(runbook), manifests)
-    findings = lint_document(runbook, outs)
-    if runbook.header is not None:
-        findings.extend(tool_findings(runbook, manifests))
-    return findings
+    plan: Plan
+    callees: Mapping[Digest, Plan] = field(default_factory=dict)
+    """Each plan by its digest: of what it calls, of what that calls, and so on."""
 
 
 def refuse(name: str, findings: list[Finding]) -> None:
@@ -74,7 +75,7 @@ def refuse(name: str, findings: list[Finding]) -> None:
     """
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
-        first = min(errors, key=lambda finding: (finding.line, finding.column))
+        first = min(errors, key=lambda finding: finding.offset)
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise RunbookRefusedError(
             f"{name} can't be run: {first.code}: {first.sentence}{more}",
@@ -85,8 +86,22 @@ def refuse(name: str, findings: list[Finding]) -> None:
         )
 
 
-def build(runbook: Runbook, manifests: Manifests) -> Plan:
-    """Return the plan of a runbook without errors.
+def build(
+    runbook: Runbook,
+    manifests: Manifests,
+    called: Mapping[str, Called] | None = None,
+    inputs: Mapping[str, Label] | None = None,
+    *,
+    guard: Label = TRUSTED,
+) -> Compiled:
+    """Return the plan of a runbook without errors, with those that it calls.
+
+    Args:
+        runbook: without errors.
+        manifests: every declared tool.
+        called: name of each call task to the runbook that it calls.
+        inputs: for a runbook that is called: label of each value that its caller hands over.
+        guard: for a runbook that is called: label of what led to the call.
 
     Raises:
         RunbookRefusedError: MW192, it has no header.
@@ -100,7 +115,8 @@ def build(runbook: Runbook, manifests: Manifests) -> Plan:
             name=runbook.source.name,
             errors=1,
         )
-    builder = _Builder(runbook, header, manifests)
+    given = {**secret_labels(header), **(inputs or {})}
+    builder = _Builder(runbook, header, manifests, called or {}, given, guard=guard)
     plan = Plan(
         semantics=SEMANTICS,
         runbook=header.id.value,
@@ -112,11 +128,21 @@ def build(runbook: Runbook, manifests: Manifests) -> Plan:
         mode=header.mode,
         inputs=inputs_schema(header),
         tools=tuple(ToolName(tool.value) for tool in header.tools),
-        budget=_budget(header),
-        ladder=_header_ladder(header),
+        budget=plan_budget(header.budget),
+        ladder=plan_ladder(header.ladder),
         tasks=tuple(builder.task(task) for task in runbook.tasks),
+        out=run_schema(header) if header.out else {},
+        values={name: at.value for name, at in header.values.items()},
+        on_stop=OnStop(header.on_stop.value),
+        includes=included(runbook),
     )
-    return replace(plan, program=program_digest(plan))
+    return Compiled(plan=replace(plan, program=program_digest(plan)), callees=builder.callees)
+
+
+def secret_labels(header: Header) -> dict[str, Label]:
+    """Return the label of each input whose value is the handle of a secret."""
+    secret = Label(integrity=Integrity.OPERATOR, confidentiality=Confidentiality.SECRET)
+    return {name: secret for name, at in header.inputs.items() if at.value.get("format") == SECRET_FORMAT}
 
 
 def program_digest(plan: Plan) -> Digest:
@@ -131,36 +157,34 @@ def program_digest(plan: Plan) -> Digest:
     return digest(record)
 
 
-def _budget(header: Header) -> PlanBudget:
-    caps = header.budget
-    return PlanBudget(
-        usd_micro=caps.usd_micro,
-        tokens=caps.tokens,
-        working_time_ms=caps.working_time_ms,
-        tool_calls=caps.tool_calls,
-        effects=caps.effects,
-    )
-
-
-def _header_ladder(header: Header) -> tuple[PlanRung, ...]:
-    return tuple(
-        PlanRung(ask=rung.ask.value, within_ms=rung.within_ms, via=rung.via) for rung in header.ladder
-    )
-
-
 class _Builder:
     """Compiles the tasks of one runbook."""
 
-    def __init__(self, runbook: Runbook, header: Header, manifests: Manifests) -> None:
+    def __init__(
+        self,
+        runbook: Runbook,
+        header: Header,
+        manifests: Manifests,
+        called: Mapping[str, Called],
+        inputs: Mapping[str, Label],
+        *,
+        guard: Label,
+    ) -> None:
+        self.callees: dict[Digest, Plan] = {}
         self._source = runbook.source
-        self._ladder = _header_ladder(header)
+        self._ladder = plan_ladder(header.ladder)
         self._manifests = manifests
+        self._called = called
         self._graph = graph_of(runbook)
-        self._outs = outs_with(self._graph, manifests)
-        self._labels = Labels(self._graph, manifests, self._outs)
+        self._outs = outs_with(self._graph, manifests, called_outs(called))
+        self._inputs = inputs_schema(header)
+        self._labels = Labels(self._graph, manifests, self._outs, called, inputs, guard=guard)
 
     def task(self, task: Task) -> PlanTask:
         name = task.name.value
+        out = self._outs[name]
+        if task.callee is not None:
+            out = run_schema(self._called[name].header)
         return PlanTask(
             name=TaskName(name),
             title=task.title,
@@ -172,18 +196,39 @@ class _Builder:
             guard=self._labels.guard(task),
             call=self._call(task) if task.kind is Kind.COMMAND else None,
             table=self._table(task) if task.kind is Kind.DECISION else None,
-            approval=self._approval(task, task.ask) if task.ask else None,
-            out=_plan_schema(self._outs[name]),
-            precondition=_probe(task.precondition),
-            verify=_probe(task.verify),
+            approval=plan_approval(task, task.ask, self._ladder) if task.ask else None,
+            out=_plan_schema(out),
+            precondition=plan_probe(task.precondition),
+            verify=plan_probe(task.verify),
             undo=TaskName(task.undo.value) if task.undo else None,
             is_undo=self._graph.is_undo(task),
             is_routed=name in self._graph.routed,
-            retry=PlanRetry(attempts_max=task.retry_max, backoff_ms=task.backoff_ms),
+            retry=plan_retry(task),
+            loop=plan_loop(task, items_max(self._graph, task, self._outs, self._inputs)),
+            wait=plan_wait(task),
+            callee=self._callee(task),
+            notice=plan_notice(task),
+            hand=plan_hand(task, self._ladder),
+            tools=tuple(ToolName(tool.value) for tool in task.tools),
+            budget=plan_budget(task.budget) if task.kind is Kind.AGENT else None,
+            timeout_ms=task.timeout_ms.value
+            if task.timeout_ms and task.kind is not Kind.COMMAND
+            else DurationMs(0),
+            is_finally=task.finally_at is not None,
             on_fail=task.on_fail.value if task.on_fail else "",
             ends={outcome.value: at.value for outcome, at in task.ends.items()},
             sla_ms=task.sla_ms or DurationMs(0),
         )
+
+    def _callee(self, task: Task) -> PlanCallee | None:
+        if task.callee is None:
+            return None
+        called = self._called[task.name.value]
+        given = self._labels.of_arguments(task.callee.inputs, task)
+        compiled = build(called.runbook, self._manifests, called.below, given, guard=self._labels.guard(task))
+        name = plan_digest(compiled.plan)
+        self.callees.update({**compiled.callees, name: compiled.plan})
+        return plan_callee(task.callee, called.header, name)
 
     def _call(self, task: Task) -> PlanTool:
         assert task.tool is not None, "a command without a tool was refused"
@@ -199,9 +244,10 @@ class _Builder:
         args = {name: argument.source for name, argument in task.args.items() if argument.source}
         bind = {name: argument.source or _written(argument.value) for name, argument in task.bind.items()}
         labels: dict[str, Label] = dict.fromkeys(literals, TRUSTED)
-        labels.update({name: self._labels.of_source(source) for name, source in args.items()})
+        labels.update({name: self._labels.of_source(source, task) for name, source in args.items()})
         if bind:
-            labels[manifest.bound_argument] = join(self._labels.of_source(source) for source in bind.values())
+            bound = (self._labels.of_source(source, task) for source in bind.values())
+            labels[manifest.bound_argument] = join(bound)
         own_ms = task.timeout_ms.value if task.timeout_ms else manifest.timeout_ms
         return PlanTool(
             tool=manifest.tool,
@@ -232,34 +278,6 @@ class _Builder:
             default=table.default,
             priorities=table.priorities,
         )
-
-    def _approval(self, task: Task, ask: Ask) -> PlanApproval:
-        channels = {rung.ask: rung.via for rung in self._ladder}
-        sla_ms = task.sla_ms or DurationMs(0)
-        ladder = tuple(
-            PlanRung(ask=who.value, within_ms=sla_ms, via=channels.get(who.value, ()))
-            for who in ask.approvers
-        )
-        ladder = ladder or self._ladder
-        return PlanApproval(
-            actions=tuple(TaskName(action.value) for action in ask.actions),
-            question=ask.question.value if ask.question else task.title,
-            ladder=ladder,
-            expires_ms=ask.expires_ms or DurationMs(sum(rung.within_ms for rung in ladder)),
-            on_timeout=TaskName(ask.on_timeout.value) if ask.on_timeout else None,
-            on_deny=TaskName(ask.on_deny.value) if ask.on_deny else None,
-        )
-
-
-def _probe(probe: Probe | None) -> PlanProbe | None:
-    if probe is None:
-        return None
-    return PlanProbe(
-        probe=TaskName(probe.probe.value),
-        holds=probe.holds.value,
-        for_ms=probe.for_ms,
-        within_ms=probe.within_ms,
-    )
 
 
 def _written(value: Any) -> str:

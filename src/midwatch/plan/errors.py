@@ -76,10 +76,10 @@ class PlanBrokenError(MidwatchError):
 
 
 class NotExecutableError(MidwatchError):
-    """A plan has a task of a kind that this release can compile but not run."""
+    """A plan asks for something that this release can compile but not run."""
 
     code = "MW190"
-    fix = "Use `kind: command`, `decision` or `approval` for `{task}`, or run a release that has `{kind}`."
+    fix = "Leave that of `{task}` to a person outside of the runbook, or run a release that can do it."
 
 
 class PlanUnreadableError(MidwatchError):
@@ -117,3 +117,17 @@ class ManifestError(MidwatchError):
 
     code = "MW195"
     fix = "Correct `tools/{tool}.toml`."
+
+
+class CalleeError(MidwatchError):
+    """A runbook can't be called as a task says."""
+
+    code = "MW196"
+    fix = "{hint}"
+
+
+class CalleeCycleError(MidwatchError):
+    """Runbooks call each other in a circle, or too deep."""
+
+    code = "MW197"
+    fix = "Take one of the calls out of the chain."

@@ -5,15 +5,18 @@ from typing import Any
 
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import Digest
-from midwatch.plan.check import EXECUTABLE, check_plan
+from midwatch.base.units import EpochMs
+from midwatch.plan.check import check_plan, why_not_executable
+from midwatch.plan.checked import Checked, check_runbook
 from midwatch.plan.codec import plan_digest
-from midwatch.plan.compile import build, compile_findings
+from midwatch.plan.compile import Compiled, build
 from midwatch.plan.errors import NotExecutableError, PlanBrokenError
-from midwatch.plan.model import Plan, TaskKind
+from midwatch.plan.model import Plan
+from midwatch.plan.parts.reach import Reach
 from midwatch.plan.tools import Manifests
 from midwatch.runbook.model import Level, Runbook
 from midwatch.runbook.parse import FINDINGS_MAX, parse_runbook
-from midwatch.runbook.source import Finding, Severity
+from midwatch.runbook.source import Finding, Library, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +29,16 @@ class LintReport:
     """What the next level lacks, as short phrases; empty at L3."""
     findings: tuple[Finding, ...]
     """In the order of the document; at most 100."""
-    plan: Plan | None
-    """Where there are no errors, and there is something to run."""
+    compiled: Compiled | None
+    """Where there are no errors, and there is something to run: the plan, and those of what it calls."""
     plan_digest: Digest | None
+    checked: Checked | None = None
+    """The runbook with what it calls, where it could be read."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan, where there are no errors and there is something to run."""
+        return self.compiled.plan if self.compiled else None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -49,33 +59,48 @@ class LintReport:
         }
 
 
-def lint_text(text: bytes, *, name: str, manifests: Manifests) -> LintReport:
+def lint_text(
+    text: bytes,
+    *,
+    name: str,
+    manifests: Manifests,
+    library: Library | None = None,
+    path: str = "",
+    now_ms: EpochMs | None = None,
+    reach: Reach | None = None,
+) -> LintReport:
     """Return the report on a document; whatever the bytes are, it returns one.
 
     Args:
         text: the whole file.
         name: how places call it; usually its path.
         manifests: every declared tool.
+        library: the files around it; without one, nothing can be included or called.
+        path: of the file in the library; else the last part of its name.
+        now_ms: the moment for rotations and rehearsals; None leaves both out.
+        reach: who can be asked; None leaves that out.
     """
     try:
-        runbook, findings = parse_runbook(text, name=name)
+        runbook, findings = parse_runbook(text, name=name, library=library, path=path)
     except MidwatchError as error:
         return _unreadable(name, error)
-    findings = [*findings, *compile_findings(runbook, manifests)]
-    plan: Plan | None = None
+    checked = check_runbook(runbook, manifests, now_ms=now_ms, reach=reach)
+    findings = [*findings, *checked.findings]
+    compiled: Compiled | None = None
     if runbook.header is not None and runbook.tasks and not _has_errors(findings):
-        plan = build(runbook, manifests)
-        findings.extend(_second_opinion(runbook, plan))
-    ordered = sorted(findings, key=lambda finding: (finding.line, finding.column))
+        compiled = build(runbook, manifests, checked.called)
+        findings.extend(_second_opinion(runbook, compiled))
+    ordered = sorted(findings, key=lambda finding: finding.offset)
     kept = sorted(ordered, key=lambda finding: finding.severity is not Severity.ERROR)[:FINDINGS_MAX]
-    has_plan = plan is not None and not _has_errors(findings)
+    has_plan = compiled is not None and not _has_errors(findings)
     return LintReport(
         name=name,
         level=_level(runbook, findings),
         next_level_needs=_needs(runbook, findings),
-        findings=tuple(sorted(kept, key=lambda finding: (finding.line, finding.column))),
-        plan=plan if has_plan else None,
-        plan_digest=plan_digest(plan) if plan is not None and has_plan else None,
+        findings=tuple(sorted(kept, key=lambda finding: finding.offset)),
+        compiled=compiled if has_plan else None,
+        plan_digest=plan_digest(compiled.plan) if compiled is not None and has_plan else None,
+        checked=checked,
     )
 
 
@@ -95,15 +120,16 @@ def _needs(runbook: Runbook, findings: list[Finding]) -> tuple[str, ...]:
     return (*lacks, "no errors") if level is Level.L2 and _has_errors(findings) else lacks
 
 
-def _second_opinion(runbook: Runbook, plan: Plan) -> list[Finding]:
+def _second_opinion(runbook: Runbook, compiled: Compiled) -> list[Finding]:
     source = runbook.source
-    found = [source.finding(PlanBrokenError, problem, 0) for problem in check_plan(plan)]
-    for task in runbook.tasks:
-        if TaskKind(task.kind.value) not in EXECUTABLE:
-            sentence = f"task {task.name.value} is of kind `{task.kind}`, which this release can't run"
+    plans = (compiled.plan, *compiled.callees.values())
+    found = [source.finding(PlanBrokenError, problem, 0) for plan in plans for problem in check_plan(plan)]
+    for task, planned in zip(runbook.tasks, compiled.plan.tasks, strict=True):
+        why = why_not_executable(planned)
+        if why:
             facts = {"task": task.name.value, "kind": task.kind.value}
             found.append(
-                source.finding(NotExecutableError, sentence, task.name.span.start, Severity.INFO, **facts)
+                source.finding(NotExecutableError, why, task.name.span.start, Severity.INFO, **facts)
             )
     return found
 
@@ -122,5 +148,5 @@ def _unreadable(name: str, error: MidwatchError) -> LintReport:
         fix=error.help,
     )
     return LintReport(
-        name=name, level=Level.L0, next_level_needs=(), findings=(finding,), plan=None, plan_digest=None
+        name=name, level=Level.L0, next_level_needs=(), findings=(finding,), compiled=None, plan_digest=None
     )

@@ -1,6 +1,6 @@
 """A command task against the manifest of its tool: name, effect class, arguments, grant."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from midwatch.base.classes import EffectClass
@@ -22,20 +22,19 @@ from midwatch.plan.errors import (
     UnknownToolError,
 )
 from midwatch.plan.labels import is_bounded
+from midwatch.runbook.cel.fit import mismatch
 from midwatch.runbook.cel.schema import (
     Schema,
     coerce,
     is_closed,
-    items_of,
     properties_of,
     schema_fault,
-    type_of,
     validate,
 )
 from midwatch.runbook.cel.types import did_you_mean
 from midwatch.runbook.errors import MissingKeyError, TimeoutActsError, ValueMismatchError
 from midwatch.runbook.expr import check
-from midwatch.runbook.graph import Graph, graph_of, inputs_schema, out_schema, scope_types
+from midwatch.runbook.graph import Graph, graph_of, inputs_schema, needed, out_schema, scope_types
 from midwatch.runbook.lint.approvals import acting_after, acts
 from midwatch.runbook.model import Argument, At, Kind, Runbook, Task
 from midwatch.runbook.source import Finding, Severity, Span
@@ -43,18 +42,33 @@ from midwatch.runbook.source import Finding, Severity, Span
 Manifests = Mapping[ToolName, Manifest]
 
 
-def outs_with(graph: Graph, manifests: Manifests) -> dict[str, Schema]:
-    """Return the output schema of each task: the task's own, within what its tool's manifest declares."""
+def outs_with(
+    graph: Graph, manifests: Manifests, called: Mapping[str, Schema] | None = None
+) -> dict[str, Schema]:
+    """Return the output schema of each task, of one item or round.
+
+    A command's own stands within what its tool's manifest declares; a wait for a probe gives the reading.
+
+    Args:
+        graph: of the runbook.
+        manifests: every declared tool.
+        called: output schema of each call task, from the called runbook.
+    """
     outs: dict[str, Schema] = {}
     for name, task in graph.tasks.items():
         own = out_schema(task)
         manifest = manifests.get(ToolName(task.tool.value)) if task.tool else None
-        if manifest is None or not manifest.out or task.kind is not Kind.COMMAND:
+        if task.kind is Kind.CALL:
+            outs[name] = (called or {}).get(name, {})
+        elif manifest is None or not manifest.out or task.kind is not Kind.COMMAND:
             outs[name] = own
         elif own:
             outs[name] = {**manifest.out, "properties": {**properties_of(manifest.out), **properties_of(own)}}
         else:
             outs[name] = manifest.out
+    for name, task in graph.tasks.items():
+        if task.wait is not None and task.wait.probe is not None:
+            outs[name] = outs.get(task.wait.probe.value, {})
     return outs
 
 
@@ -67,10 +81,12 @@ def is_acting(task: Task, manifests: Manifests) -> bool:
     return effect is not EffectClass.READ
 
 
-def tool_findings(runbook: Runbook, manifests: Manifests) -> list[Finding]:
+def tool_findings(
+    runbook: Runbook, manifests: Manifests, called: Mapping[str, Schema] | None = None
+) -> list[Finding]:
     """Return what is wrong between the tasks of a runbook and the tools that they call."""
     graph = graph_of(runbook)
-    outs = outs_with(graph, manifests)
+    outs = outs_with(graph, manifests, called)
     checker = _Checker(
         runbook=runbook, graph=graph, manifests=manifests, outs=outs, inputs=inputs_schema(runbook.header)
     )
@@ -105,20 +121,36 @@ class _Checker:
             self._granted(name, at)
         for at in task.declassify:
             self._declassified(task, at)
-        for key, probe in (("precondition", task.precondition), ("verify", task.verify)):
-            other = self.graph.tasks.get(probe.probe.value) if probe else None
-            if (
-                probe is not None
-                and other is not None
-                and (other.kind is not Kind.COMMAND or is_acting(other, self.manifests))
-            ):
-                sentence = f"`{key}.probe` of task {name} is {probe.probe.value}, which doesn't only read"
-                self.report(ProbeError, sentence, probe.probe.span)
+        for key, at in (
+            ("precondition.probe", task.precondition.probe if task.precondition else None),
+            ("verify.probe", task.verify.probe if task.verify else None),
+            ("probe", task.wait.probe if task.wait else None),
+        ):
+            other = self.graph.tasks.get(at.value) if at else None
+            if at is not None and other is not None:
+                self._probed(name, key, at, other)
+        if task.on_fail is not None and task.on_fail.value == "undo" and task.undo is None:
+            self._undone_above(task, task.on_fail)
         if task.ask is not None:
             self._silence(task)
         manifest = self.manifests.get(ToolName(task.tool.value)) if task.tool else None
         if manifest is not None and task.kind is Kind.COMMAND:
             self._command(task, manifest)
+
+    def _probed(self, name: str, key: str, at: At[str], other: Task) -> None:
+        if other.kind is not Kind.COMMAND or is_acting(other, self.manifests):
+            sentence = f"`{key}` of task {name} is {at.value}, which doesn't only read"
+            self.report(ProbeError, sentence, at.span)
+        elif other.loop is not None:
+            sentence = f"`{key}` of task {name} is {at.value}, which gives no single reading: it has a loop"
+            self.report(ProbeError, sentence, at.span)
+
+    def _undone_above(self, task: Task, at: At[str]) -> None:
+        """Check that `on_fail: undo` of a task without an undo has something above to take back."""
+        above = (self.graph.tasks[name] for name in self.graph.above[task.name.value])
+        if not any(one.undo is not None for one in above):
+            sentence = f"task {task.name.value} says `on_fail: undo`; neither it nor a task above has an undo"
+            self.report(UndoError, sentence, at.span, hint="Add `undo:`, or let `on_fail:` name a task.")
 
     # -------------------------------------------------------------------------------- grant, effect
 
@@ -230,11 +262,6 @@ class _Checker:
         if task.undo is not None and self.graph.is_undo(task):
             hint = "Take `undo:` out of the undo task."
             self.report(UndoError, f"undo task {name} has an undo itself", task.undo.span, hint=hint)
-        if task.on_fail is not None and task.on_fail.value == "undo" and task.undo is None:
-            hint = "Add `undo:`, or let `on_fail:` name a task."
-            self.report(
-                UndoError, f"task {name} says `on_fail: undo` but has no undo", task.on_fail.span, hint=hint
-            )
 
     def _is_asked_for(self, task: Task) -> bool:
         """Return whether every way to a task leads through an approval that names it."""
@@ -248,7 +275,7 @@ class _Checker:
             ):
                 return True
             ways = [passes(need.value, seen | {name}) for need in one.needs]
-            return bool(ways) and (all(ways) if one.join == "any" else any(ways))
+            return sum(ways) > len(ways) - needed(one.join, len(ways)) and bool(ways)
 
         return passes(task.name.value, frozenset())
 
@@ -368,29 +395,3 @@ class _Checker:
         except ValueMismatchError as error:
             hint = "Give what the manifest declares; see `arguments` there."
             self.report(ArgumentError, error.sentence, argument.span, hint=hint)
-
-
-def mismatch(have: Schema, want: Schema, path: str) -> str:
-    """Return why values of one schema can't be values of another, or an empty text; what is unknown fits."""
-    given, wanted = type_of(have), type_of(want)
-    if given and wanted and given != wanted and (given, wanted) != ("integer", "number"):
-        return f"`{path}` is {wanted}, not {given}"
-    if wanted == "array" and given == "array":
-        return mismatch(items_of(have), items_of(want), f"{path}[]")
-    if wanted == "object" and given == "object" and "properties" in have:
-        return next(filter(None, _fields_mismatch(have, want, path)), "")
-    return ""
-
-
-def _fields_mismatch(have: Schema, want: Schema, path: str) -> Iterable[str]:
-    given, wanted = properties_of(have), properties_of(want)
-    if is_closed(have):
-        for name in want.get("required", ()):
-            if name not in given:
-                yield f"`{path}` lacks `{name}`"
-    if is_closed(want) and want.get("additionalProperties") is False:
-        for name in given:
-            if name not in wanted:
-                yield f"`{path}` has no `{name}`. {did_you_mean(name, wanted)}".strip()
-    for name in given.keys() & wanted.keys():
-        yield mismatch(given[name], wanted[name], f"{path}.{name}")

@@ -147,6 +147,41 @@ class NotAboveError(MidwatchError):
     fix = "Add `{read}` to `needs:` of `{task}`."
 
 
+class NoLimitError(MidwatchError):
+    """A loop, a fan-out or a wait has no limit that can be told before it runs."""
+
+    code = "MW125"
+    fix = "Add `{key}:`, for example `{example}`."
+
+
+class LoopError(MidwatchError):
+    """A loop contradicts itself, or stands where there can be none."""
+
+    code = "MW126"
+    fix = "{hint}"
+
+
+class DeadBranchError(MidwatchError):
+    """A decision can give a value that no condition asks for, so nothing follows from it."""
+
+    code = "MW127"
+    fix = "Add a task with `when: {task}.{field} == …`, say how the run `ends:`, or take the value out."
+
+
+class FinallyError(MidwatchError):
+    """A task of `finally:` waits for the ordinary graph, or the graph for it."""
+
+    code = "MW128"
+    fix = "{hint}"
+
+
+class JoinError(MidwatchError):
+    """A join asks for more tasks than a task needs."""
+
+    code = "MW129"
+    fix = "Write `join: all`, or a number up to {needs}."
+
+
 # ---------------------------------------------------------------------------------------- approvals
 
 
@@ -169,6 +204,58 @@ class ApprovalActionsError(MidwatchError):
 
     code = "MW132"
     fix = "`actions:` names commands that have this approval among their needs."
+
+
+class NobodyReachedError(MidwatchError):
+    """A rung of a ladder reaches nobody."""
+
+    code = "MW133"
+    fix = "Add `{ask}` to people.toml, or ask somebody else."
+
+
+class WaitError(MidwatchError):
+    """A wait doesn't say exactly one thing to wait for, or says what doesn't belong to it."""
+
+    code = "MW134"
+    fix = "{hint}"
+
+
+class NobodyToDoItError(MidwatchError):
+    """A task is done by a person, and nobody is named for it."""
+
+    code = "MW135"
+    fix = 'Add a `ladder:` to the header, or `approvers: ["team:ops"]` and `sla: 10m` to the task.'
+
+
+class SecretUseError(MidwatchError):
+    """A secret input is read where its handle would be shown, stored or compared."""
+
+    code = "MW136"
+    fix = "Give it to a tool's argument whose manifest says `format: secret`, and to nothing else."
+
+
+# -------------------------------------------------------------------------------- around the document
+
+
+class DeadLinkError(MidwatchError):
+    """A link leads nowhere."""
+
+    code = "MW137"
+    fix = "{hint}"
+
+
+class StaleRehearsalError(MidwatchError):
+    """Nobody has rehearsed the runbook for a long time."""
+
+    code = "MW138"
+    fix = "Play it in a drill, and write the day as `last_rehearsed:`."
+
+
+class IncludeError(MidwatchError):
+    """A file that the document names can't be taken in."""
+
+    code = "MW139"
+    fix = "{hint}"
 
 
 # -------------------------------------------------------------------------------------- expressions
@@ -308,4 +395,11 @@ class TestBlockError(MidwatchError):
 
     __test__ = False  # pytest takes every class that begins with Test
     code = "MW160"
+    fix = "{hint}"
+
+
+class NoticeError(MidwatchError):
+    """A notice doesn't say whom it tells what, or says two things at once."""
+
+    code = "MW161"
     fix = "{hint}"

@@ -4,11 +4,23 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from midwatch.runbook.cel.schema import Schema, object_of
-from midwatch.runbook.model import Header, Kind, Runbook, Task
+from midwatch.base.errors import MidwatchError
+from midwatch.runbook.cel.schema import Schema, items_of, object_of, properties_of
+from midwatch.runbook.cel.types import check
+from midwatch.runbook.model import FAIL_WORDS, WAIT_WORDS, At, Header, Kind, Runbook, Task
 from midwatch.runbook.table import decision_schema
 
 INPUTS = "inputs"
+INDEX = "index"
+PREVIOUS = "previous"
+_FAILED_ITEM = {
+    "type": "object",
+    "properties": {"index": {"type": "integer"}, "code": {"type": "string"}, "why": {"type": "string"}},
+    "required": ["index", "code", "why"],
+    "additionalProperties": False,
+}
+_CLOUD_EVENT = {name: {"type": "string"} for name in ("id", "specversion", "time", "source", "type")}
+"""What every CloudEvents 1.0 event has (section 2.2), and `time`."""
 
 
 def inputs_schema(header: Header | None) -> dict[str, Any]:
@@ -20,13 +32,46 @@ def inputs_schema(header: Header | None) -> dict[str, Any]:
 
 
 def out_schema(task: Task) -> dict[str, Any]:
-    """Return the JSON Schema of a task's output as the task declares it; empty where it declares none."""
+    """Return the JSON Schema of a task's output as the task declares it, of one item or round.
+
+    It is empty where the document alone doesn't tell.
+    """
     fields = {name: at.value for name, at in task.out.items()}
-    if task.kind is Kind.DECISION:
-        return decision_schema(task)
-    if not fields and task.kind in (Kind.COMMAND, Kind.AGENT):
-        return {}
+    match task.kind:
+        case Kind.DECISION:
+            return decision_schema(task)
+        case Kind.COMMAND | Kind.AGENT:
+            return object_of(fields) if fields else {}
+        case Kind.WAIT:
+            is_open = task.wait is not None and bool(task.wait.probe or task.wait.event)
+            return {} if is_open and not fields else object_of(fields)
+        case Kind.CALL:
+            return {}
+        case Kind.NOTIFY:
+            if task.notice is not None and task.notice.emit is not None:
+                return object_of({**_CLOUD_EVENT, "data": {"type": "object"}})
+        case _:
+            pass
     return object_of(fields)
+
+
+def seen_schema(task: Task, out: Schema) -> Schema:
+    """Return what others see of a task's output: the items of all, where it runs once for each item."""
+    if task.loop is None or task.loop.each is None:
+        return out
+    failed = {"type": "array", "items": _FAILED_ITEM}
+    return object_of({"items": {"type": "array", "items": dict(out)}, "failed": failed})
+
+
+def needed(join: str, needs: int) -> int:
+    """Return how many of a task's needs must have succeeded: `all`, `any` or a number."""
+    match join:
+        case "all":
+            return needs
+        case "any":
+            return min(1, needs)
+        case _:
+            return int(join) if join.isdecimal() else needs  # what is no number was reported
 
 
 class Graph:
@@ -72,9 +117,13 @@ class Graph:
     def readable(self, task: Task) -> frozenset[str]:
         """Return the tasks whose outputs an expression of `task` may read.
 
-        An undo task reads what the task that it takes back could read, and that task's own output.
+        An undo task reads what the task that it takes back could read, and that task's own output. A task of
+        `finally:` reads all that isn't, whether it ran or not.
         """
         names = self.above[task.name.value]
+        if task.finally_at is not None:
+            later = {other.name.value for other in self.tasks.values() if other.finally_at is not None}
+            return names | (frozenset(self.tasks) - later)
         undone = self.undone_by.get(task.name.value, ())
         if self.is_guess(task):
             names = frozenset(self.tasks)
@@ -136,16 +185,47 @@ def graph_of(runbook: Runbook) -> Graph:
     return Graph(tasks, runbook.lost)
 
 
-def routes_of(task: Task) -> Iterable[Any]:
+def routes_of(task: Task) -> Iterable[At[str]]:
     """Yield the names that a task hands over to: `on_timeout`, `on_deny`, `on_fail` where that is no word."""
     if task.ask is not None:
         yield from filter(None, (task.ask.on_timeout, task.ask.on_deny))
-    if task.on_fail is not None and task.on_fail.value != "undo":
+    if task.on_fail is not None and task.on_fail.value not in FAIL_WORDS:
         yield task.on_fail
+    if task.hand is not None and task.hand.on_timeout is not None:
+        yield task.hand.on_timeout
+    if task.wait is not None and task.wait.on_timeout and task.wait.on_timeout.value not in WAIT_WORDS:
+        yield task.wait.on_timeout
+
+
+def base_types(graph: Graph, task: Task, outs: Mapping[str, Schema], inputs: Schema) -> dict[str, Schema]:
+    """Return what may be read before the first item of a task: the inputs, and the outputs above."""
+    types: dict[str, Schema] = {INPUTS: inputs}
+    types.update((name, seen_schema(graph.tasks[name], outs.get(name, {}))) for name in graph.readable(task))
+    return types
 
 
 def scope_types(graph: Graph, task: Task, outs: Mapping[str, Schema], inputs: Schema) -> dict[str, Schema]:
-    """Return what an expression of `task` may read: the inputs, and the outputs above."""
-    types: dict[str, Schema] = {INPUTS: inputs}
-    types.update((name, outs.get(name, {})) for name in graph.readable(task))
+    """Return what an expression of `task` may read: as `base_types`, and the item that it is about.
+
+    An undo task reads the item and the output of the one effect that it takes back.
+    """
+    types = base_types(graph, task, outs, inputs)
+    undone = graph.undone_by.get(task.name.value, ())
+    types.update((one.name.value, outs.get(one.name.value, {})) for one in undone if one.name.value in types)
+    loops = [_item_types(graph, one, outs, inputs) for one in (*undone, task)]
+    for name in set().union(*loops) if not undone else set.intersection(*map(set, loops[:-1])):
+        types[name] = next(loop[name] for loop in loops if name in loop)
+    if task.loop is not None and task.loop.each is not None and task.loop.parallel == 1:
+        out = outs.get(task.name.value, {})
+        types[PREVIOUS] = {**object_of(properties_of(out)), "required": []} if out else {}
     return types
+
+
+def _item_types(graph: Graph, task: Task, outs: Mapping[str, Schema], inputs: Schema) -> dict[str, Schema]:
+    if task.loop is None or task.loop.each is None:
+        return {}
+    try:
+        items = items_of(check(task.loop.each.value, base_types(graph, task, outs, inputs)).schema)
+    except MidwatchError:
+        items = {}  # reported with the expressions
+    return {task.loop.item: items, INDEX: {"type": "integer"}}

@@ -77,15 +77,15 @@ class Table:
 Piece = Heading | Fence | Table
 
 
-def front_matter(source: Source) -> tuple[int, int] | None:
+def front_matter(source: Source, *, start: int = 0) -> tuple[int, int] | None:
     """Return the lines of the front matter's content, from and up to, or None where there is none."""
-    lines = source.text.split("\n")
+    lines = source.text[source.offset(start) :].split("\n")
     if lines[0].rstrip() != FRONT_MATTER:
         return None
     end = next(
         (number for number, line in enumerate(lines[1:], 1) if line.rstrip() in (FRONT_MATTER, "...")), None
     )
-    return None if end is None else (1, end)
+    return None if end is None else (start + 1, start + end)
 
 
 def pieces_of(source: Source, *, start: int) -> tuple[Piece, ...]:

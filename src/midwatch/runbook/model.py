@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from midwatch.base.classes import EffectClass, Mode, Outcome
 from midwatch.base.units import DurationMs, MicroUsd
 from midwatch.runbook.markdown import Table
-from midwatch.runbook.source import Source, Span
+from midwatch.runbook.source import Library, Source, Span
 
 T = TypeVar("T")
 
@@ -36,6 +36,22 @@ class Kind(StrEnum):
     DECISION = "decision"
     APPROVAL = "approval"
     MANUAL = "manual"
+    WAIT = "wait"
+    CALL = "call"
+    NOTIFY = "notify"
+
+
+class StopRule(StrEnum):
+    """What becomes of what was done when a person stops a run."""
+
+    UNDO = "undo"
+    LEAVE = "leave"
+
+
+FAIL_WORDS = ("undo", "escalate", "continue")
+"""What `on_fail:` may say instead of a task's name."""
+WAIT_WORDS = ("continue", "fail")
+"""What `on_timeout:` of a wait may say instead of a task's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +98,16 @@ class Header:
     ladder: tuple[Rung, ...]
     triggers: tuple[Mapping[str, Any], ...]
     metrics: Mapping[str, Any]
-    last_rehearsed: str
+    last_rehearsed: At[str] | None
+    """A day, `2026-11-20`."""
     span: Span
+    out: Mapping[str, At[Mapping[str, Any]]] = field(default_factory=dict)
+    """Name to JSON Schema of what a run gives to who called it."""
+    values: Mapping[str, At[str]] = field(default_factory=dict)
+    """Output name to CEL."""
+    on_stop: StopRule = StopRule.UNDO
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever stands under `x-…`, for people and other programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +144,90 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """`foreach:` or `until:`, with what belongs to them."""
+
+    each: At[str] | None = None
+    name: At[str] | None = None
+    parallel: int = 1
+    goes_on: bool = False
+    until: At[str] | None = None
+    every_ms: DurationMs = DurationMs(0)
+    times_max: int | None = None
+    """None where nothing is written: the list's schema may say it."""
+    span: Span
+
+    @property
+    def item(self) -> str:
+        """What the item is called in expressions."""
+        return self.name.value if self.name else "item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How a failed attempt is followed by another."""
+
+    attempts_max: int = 0
+    backoff_ms: DurationMs = DurationMs(0)
+    cap_ms: DurationMs = DurationMs(0)
+    """0 for no cap."""
+    codes: tuple[At[str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a wait task waits for; exactly one of `for_ms`, `at`, `event` and `probe` is there."""
+
+    for_ms: DurationMs | None = None
+    at: At[str] | None = None
+    event: At[str] | None = None
+    where: At[str] | None = None
+    probe: At[str] | None = None
+    holds: At[str] | None = None
+    every_ms: DurationMs | None = None
+    within_ms: DurationMs | None = None
+    on_timeout: At[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callee:
+    """Which runbook a call task runs, on what."""
+
+    runbook: At[str]
+    """`./file.runbook.md`, or an id."""
+    inputs: Mapping[str, Argument] = field(default_factory=dict)
+    accept: tuple[Outcome, ...] = (Outcome.RESOLVED, Outcome.NO_ACTION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """An event that a task emits."""
+
+    type: At[str]
+    source: At[str]
+    data: Mapping[str, Argument] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Whom a task tells what, or what it emits."""
+
+    to: tuple[At[str], ...] = ()
+    message: At[str] | None = None
+    via: tuple[str, ...] = ()
+    emit: Emit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who does a manual task, or an agent's where no model is; nobody named: the header's ladder."""
+
+    asked: tuple[At[str], ...] = ()
+    ladder: tuple[Rung, ...] = ()
+    on_timeout: At[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """A block that begins with `task:`, with the prose, fence and table under its heading."""
 
@@ -129,6 +237,8 @@ class Task:
     prose: str
     needs: tuple[At[str], ...] = ()
     join: str = "all"
+    """`all`, `any` or a number."""
+    join_at: Span = field(default=Span(0, 0))
     when: At[str] | None = None
     tool: At[str] | None = None
     effect: At[EffectClass] | None = None
@@ -152,8 +262,14 @@ class Task:
     is_undo: bool = False
     """It stands under a heading `Undo: …`."""
     timeout_ms: At[DurationMs] | None = None
-    retry_max: int = 0
-    backoff_ms: DurationMs = DurationMs(0)
+    retry: Retry = field(default_factory=Retry)
+    loop: Loop | None = None
+    wait: Waiting | None = None
+    callee: Callee | None = None
+    notice: Notice | None = None
+    hand: Hand | None = None
+    finally_at: Span | None = None
+    """Where `finally: true` stands; None for a task of the ordinary graph."""
     on_fail: At[str] | None = None
     ends: Mapping[Outcome, At[str]] = field(default_factory=dict)
     sla_ms: DurationMs | None = None
@@ -175,6 +291,13 @@ class TestCase:
     answers: Mapping[str, At[Any]]
     expect: Mapping[str, At[Any]]
     span: Span
+    mode: Mode | None = None
+    """None plays it in the runbook's own mode."""
+    start: At[str] | None = None
+    """An RFC 3339 moment: what the clock shows at first."""
+    events: Mapping[str, At[Any]] = field(default_factory=dict)
+    """Event name to a list of `{data, after}`."""
+    faults: tuple[At[Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +322,12 @@ class Runbook:
     has_tests: bool = False
     lost: frozenset[str] = frozenset()
     """Names of tasks whose blocks can't be read: reported once, not at each place that names them."""
+    library: Library | None = None
+    """The files around it, where there are any."""
+    headings: tuple[tuple[str, int], ...] = ()
+    """Text and line, from 0, of each heading."""
+    fences: tuple[Span, ...] = ()
+    """Where fences stand in the document's own file, and front matter."""
 
     def section(self, title: str) -> str:
         """Return the prose under a heading such as `Role`, or an empty text."""

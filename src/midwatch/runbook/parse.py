@@ -1,332 +1,144 @@
-"""From bytes to a runbook: blocks go by their first key, and what stands under one heading belongs together.
+"""From bytes to a runbook, with all that it includes.
 
 As many mistakes as possible are found in one go: a block that can't be read is left out and reported,
 the others are read. Without a header the document is L0: any Markdown, and nothing in it is a mistake.
 """
 
-import re
 from dataclasses import dataclass, replace
 
-from midwatch.runbook.blocks.fields import Fields
-from midwatch.runbook.blocks.header import header_of, tests_of
-from midwatch.runbook.blocks.task import task_of
-from midwatch.runbook.errors import (
-    AdjacentFencesError,
-    ControlCharacterError,
-    StructureError,
-    TooComplexError,
-    YamlSyntaxError,
+from midwatch.base.errors import MidwatchError
+from midwatch.runbook.blocks.include import Include
+from midwatch.runbook.cel.types import did_you_mean
+from midwatch.runbook.document import block_key, read_document, read_included
+from midwatch.runbook.errors import ControlCharacterError, IncludeError, TooComplexError
+from midwatch.runbook.model import TASKS_MAX, Runbook
+from midwatch.runbook.source import (
+    HIDDEN,
+    INCLUDES_MAX,
+    Finding,
+    Library,
+    Severity,
+    Source,
+    beside,
+    source_from,
 )
-from midwatch.runbook.markdown import Fence, Heading, Piece, Table, front_matter, pieces_of
-from midwatch.runbook.model import TASKS_MAX, At, Header, Kind, Runbook, Section, Task, TestCase
-from midwatch.runbook.source import HIDDEN, Finding, Severity, Source, Span, source_from
-from midwatch.runbook.yaml import Block, Mapping, tree_of
+
+__all__ = ["FINDINGS_MAX", "block_key", "parse_runbook"]
 
 FINDINGS_MAX = 100
-_FIRST_KEY = re.compile(r"(runbook|task|tests)\s*:(?:\s|$)")
-_TASK_NAME = re.compile(r"task\s*:\s*[\"']?([a-z][a-z0-9_]*)")
-_TASK_TITLE = re.compile(r"(?:task|undo)\s*:\s*", re.IGNORECASE)
-_UNDO_TITLE = re.compile(r"undo\s*:", re.IGNORECASE)
 
 
-def parse_runbook(data: bytes, *, name: str) -> tuple[Runbook, list[Finding]]:
+def parse_runbook(
+    data: bytes, *, name: str, library: Library | None = None, path: str = ""
+) -> tuple[Runbook, list[Finding]]:
     """Return the runbook in a file, as far as it can be read, and what is wrong with it, in order.
 
     Args:
         data: the whole file.
         name: how findings call it; usually its path.
+        library: the files around it; without one, nothing can be included.
+        path: of the file in the library; else the last part of its name.
 
     Raises:
         DocumentTooBigError: MW101.
         NotTextError: MW102.
     """
-    source = source_from(data, name=name)
-    reader = _Reader(source=source, findings=[])
-    runbook = reader.runbook()
-    findings = [*_hidden(source, is_runbook=runbook.header is not None), *reader.findings]
-    findings.sort(key=lambda finding: (finding.line, finding.column))
+    source = source_from(data, name=name, path=path)
+    findings: list[Finding] = []
+    runbook, includes = read_document(source, findings)
+    runbook = replace(runbook, library=library)
+    findings.extend(_hidden(source, 0, is_runbook=runbook.header is not None))
+    if runbook.header is not None and includes:
+        taken = _Taking(runbook=runbook, findings=findings, library=library)
+        taken.all(includes, source.path)
+        runbook = taken.runbook
+        if len(runbook.tasks) > TASKS_MAX:
+            sentence = f"the document has {len(runbook.tasks)} tasks with all that it includes"
+            findings.append(source.finding(TooComplexError, sentence, 0, limit=f"{TASKS_MAX} tasks"))
+            runbook = replace(runbook, tasks=())
+    findings.sort(key=lambda finding: finding.offset)
     return runbook, findings[:FINDINGS_MAX]
 
 
-def block_key(fence: Fence) -> str:
-    """Return `runbook`, `task` or `tests` for a block of the machine, else an empty text."""
-    found = _FIRST_KEY.match(fence.first)
-    return found[1] if found else ""
+@dataclass(slots=True, kw_only=True)
+class _Taking:
+    """Takes in what a document includes, file after file; the text of each stands behind the last."""
+
+    runbook: Runbook
+    findings: list[Finding]
+    library: Library | None
+    chain: tuple[str, ...] = ()
+
+    def all(self, includes: list[Include], path: str) -> None:
+        for include in includes:
+            self._take(include, path)
+
+    def _take(self, include: Include, path: str) -> None:
+        source, at = self.runbook.source, include.file
+        target = beside(path, at.value)
+        chain = (*self.chain, path)
+        fault = self._fault(at.value, target, chain)
+        data = b""
+        try:
+            if not fault and self.library is not None:
+                data = self.library.read(target)
+                name = source.name.removesuffix(source.path) + target
+                source = source.plus(source_from(data, name=name, path=target))
+        except MidwatchError as error:
+            fault = (error.sentence, error.help)
+        if fault:
+            self.findings.append(source.finding(IncludeError, fault[0], at.span.start, hint=fault[1]))
+            return
+        start = source.parts[-1].line
+        tasks, lost, includes = read_included(source, self.findings, start)
+        self.findings.extend(_hidden(source, source.offset(start), is_runbook=True))
+        names = [task.name.value for task in tasks]
+        for wanted in include.tasks:
+            if wanted.value not in names and wanted.value not in lost:
+                sentence = f"`{at.value}` has no task `{wanted.value}`"
+                hint = f"{did_you_mean(wanted.value, names)}Its tasks: {', '.join(names) or 'none'}."
+                self.findings.append(source.finding(IncludeError, sentence, wanted.span.start, hint=hint))
+        only = {wanted.value for wanted in include.tasks}
+        kept = tuple(task for task in tasks if not only or task.name.value in only)
+        self.runbook = replace(
+            self.runbook, source=source, tasks=(*self.runbook.tasks, *kept), lost=self.runbook.lost | lost
+        )
+        below = _Taking(runbook=self.runbook, findings=self.findings, library=self.library, chain=chain)
+        below.all(includes, target)
+        self.runbook = below.runbook
+
+    def _fault(self, reference: str, target: str, chain: tuple[str, ...]) -> tuple[str, str] | None:
+        """Return what keeps a file from being taken in, and what to do about it."""
+        paths = [part.path for part in self.runbook.source.parts]
+        if self.library is None:
+            return (
+                f"`{reference}` can't be included: the document has no folder here",
+                "Lint the file itself.",
+            )
+        if not target:
+            return (
+                f"`{reference}` leads out of the folder",
+                "Name a file in the runbook's folder or below it.",
+            )
+        if target in chain:
+            return f"files include each other: {' → '.join((*chain, target))}", "Take one include out."
+        if target in paths:
+            return f"`{reference}` is included twice", "Keep one include, with all `tasks:` that are wanted."
+        if len(paths) > INCLUDES_MAX:
+            return (
+                f"the document includes more than {INCLUDES_MAX} files",
+                "Put what belongs together together.",
+            )
+        return None
 
 
-def _hidden(source: Source, *, is_runbook: bool) -> list[Finding]:
+def _hidden(source: Source, start: int, *, is_runbook: bool) -> list[Finding]:
     severity = Severity.ERROR if is_runbook else Severity.WARNING
     found: list[Finding] = []
-    for match in HIDDEN.finditer(source.text):
+    for match in HIDDEN.finditer(source.text, start):
         code = f"U+{ord(match[0]):04X}"
         sentence = f"the document holds the character {code}, which people can't see"
         found.append(source.finding(ControlCharacterError, sentence, match.start(), severity, character=code))
         if len(found) == FINDINGS_MAX:
             break
     return found
-
-
-@dataclass(slots=True, kw_only=True)
-class _Group:
-    """A heading and what stands under it."""
-
-    heading: Heading | None
-    pieces: list[Piece]
-    start: int
-    end: int
-
-    @property
-    def fences(self) -> list[Fence]:
-        return [piece for piece in self.pieces if isinstance(piece, Fence) and not piece.is_nested]
-
-    def blocks(self, key: str) -> list[Fence]:
-        return [fence for fence in self.fences if block_key(fence) == key]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Reader:
-    source: Source
-    findings: list[Finding]
-
-    def runbook(self) -> Runbook:
-        matter = front_matter(self.source)
-        pieces = pieces_of(self.source, start=matter[1] + 1 if matter else 0)
-        headings = [piece for piece in pieces if isinstance(piece, Heading)]
-        title = headings[0].text if headings else ""
-        groups = self._groups(pieces, 0 if matter is None else matter[1] + 1)
-        blocks = self._header_blocks(matter, groups)
-        if not blocks:
-            self._explain_lost_blocks(pieces)
-            sections = tuple(self._section(group) for group in groups)
-            return Runbook(
-                source=self.source, title=title, header=None, sections=sections, tasks=(), tests=()
-            )
-        header = self._header(blocks, title)
-        self._check_fences(pieces)
-        tasks = self._tasks(groups)
-        tests, has_tests = self._tests(groups)
-        return Runbook(
-            source=self.source,
-            title=header.title if header else title,
-            header=header,
-            sections=tuple(self._section(group) for group in groups if not group.blocks("task")),
-            tasks=tasks,
-            tests=tests,
-            has_tests=has_tests,
-            lost=self._lost(groups, tasks),
-        )
-
-    # ------------------------------------------------------------------------------------ structure
-
-    def _groups(self, pieces: tuple[Piece, ...], start: int) -> list[_Group]:
-        """Return the headings with what stands under them; a subheading of a task belongs to the task."""
-        end = len(self.source.starts)
-        groups = [_Group(heading=None, pieces=[], start=start, end=end)]
-        for piece in pieces:
-            if isinstance(piece, Heading):
-                groups[-1].end = piece.line
-                groups.append(_Group(heading=piece, pieces=[], start=piece.end, end=end))
-            else:
-                groups[-1].pieces.append(piece)
-        merged: list[_Group] = []
-        for group in groups:
-            above = merged[-1] if merged else None
-            if (
-                above is not None
-                and above.blocks("task")
-                and _is_below(group, above)
-                and not any(map(block_key, group.fences))
-            ):
-                above.pieces.extend(group.pieces)
-                above.end = group.end
-            else:
-                merged.append(group)
-        return merged
-
-    def _header_blocks(self, matter: tuple[int, int] | None, groups: list[_Group]) -> list[Block]:
-        blocks: list[Block] = []
-        if matter is not None:
-            text = self.source.text[self.source.offset(matter[0]) : self.source.offset(matter[1])]
-            first = next(
-                (line for line in text.splitlines() if line.strip() and not line.startswith("#")), ""
-            )
-            if first.startswith("runbook"):
-                blocks.append(Block(text=text, line=matter[0]))
-        blocks.extend(_block(fence) for group in groups for fence in group.blocks("runbook"))
-        return blocks
-
-    def _explain_lost_blocks(self, pieces: tuple[Piece, ...]) -> None:
-        lost = next((piece for piece in pieces if isinstance(piece, Fence) and block_key(piece)), None)
-        if lost is not None:
-            self._structure(
-                lost.line,
-                "the document has blocks but no header, so it is only read by people",
-                "Begin the file with front matter: `---`, `runbook: v1`, `id: …`, `---`.",
-                Severity.WARNING,
-            )
-
-    def _check_fences(self, pieces: tuple[Piece, ...]) -> None:
-        before: Fence | None = None
-        for piece in pieces:
-            if not isinstance(piece, Fence):
-                before = None
-                continue
-            if not piece.is_closed:
-                self._structure(
-                    piece.line, "the fence is never closed", "Close it with a line of the same marks."
-                )
-            if piece.is_nested and block_key(piece):
-                hint = "Take it out of the list or quotation, to the left margin."
-                self._structure(piece.line, "a block stands inside of a list or a quotation", hint)
-            if before is not None and not self._text(before.end, piece.line).strip() and not piece.is_nested:
-                offset = self.source.offset(piece.line)
-                self.findings.append(
-                    self.source.finding(
-                        AdjacentFencesError, "two fences follow each other without prose between", offset
-                    )
-                )
-            before = piece
-
-    # --------------------------------------------------------------------------------------- blocks
-
-    def _fields(self, block: Block, what: str) -> Fields | None:
-        tree, findings = tree_of(block, self.source)
-        self.findings.extend(findings)
-        if tree is None:
-            return None
-        if not isinstance(tree, Mapping):
-            offset = self.source.offset(block.line)
-            self.findings.append(
-                self.source.finding(YamlSyntaxError, "the block is no mapping of keys to values", offset)
-            )
-            return None
-        return Fields(source=self.source, tree=tree, findings=self.findings, what=what)
-
-    def _header(self, blocks: list[Block], title: str) -> Header | None:
-        for block in blocks[1:]:
-            self._structure(
-                block.line, "the document has two headers", "Keep one block that begins with `runbook:`."
-            )
-        fields = self._fields(blocks[0], "the header")
-        return None if fields is None else header_of(fields, title)
-
-    def _tests(self, groups: list[_Group]) -> tuple[tuple[TestCase, ...], bool]:
-        blocks = [fence for group in groups for fence in group.blocks("tests")]
-        cases: list[TestCase] = []
-        for fence in blocks:
-            fields = self._fields(_block(fence), "the tests")
-            if fields is not None:
-                cases.extend(tests_of(fields))
-        return tuple(cases), bool(cases)
-
-    def _tasks(self, groups: list[_Group]) -> tuple[Task, ...]:
-        tasks: list[Task] = []
-        count = sum(len(group.blocks("task")) for group in groups)
-        if count > TASKS_MAX:
-            first = next(fence for group in groups for fence in group.blocks("task"))
-            offset = self.source.offset(first.line)
-            sentence = f"the document has {count} tasks"
-            self.findings.append(
-                self.source.finding(TooComplexError, sentence, offset, limit=f"{TASKS_MAX} tasks")
-            )
-            return ()
-        for group in groups:
-            blocks = group.blocks("task")
-            for fence in blocks[1:]:
-                self._structure(
-                    fence.line,
-                    "two tasks stand under one heading",
-                    "Give each task a heading, such as `## Task: Measure`.",
-                )
-            if blocks:
-                task = self._task(group, blocks[0])
-                if task is not None:
-                    tasks.append(task)
-        return tuple(tasks)
-
-    def _lost(self, groups: list[_Group], tasks: tuple[Task, ...]) -> frozenset[str]:
-        blocks = [fence for group in groups for fence in group.blocks("task")]
-        named = {found[1] for fence in blocks for found in [_TASK_NAME.match(fence.first)] if found}
-        return frozenset(named - {task.name.value for task in tasks})
-
-    def _task(self, group: _Group, fence: Fence) -> Task | None:
-        fields = self._fields(_block(fence), "the task")
-        if fields is None:
-            return None
-        if group.heading is None:
-            self._structure(
-                fence.line, "a task has no heading", "Put a heading above it, such as `## Task: Measure`."
-            )
-        heading = group.heading.text if group.heading else ""
-        task = task_of(fields, _TASK_TITLE.sub("", heading, count=1), "")
-        if task is None:
-            return None
-        machine = [piece for piece in group.fences if block_key(piece)]
-        texts = [piece for piece in group.fences if not block_key(piece)] if task.kind is Kind.COMMAND else []
-        tables = (
-            [piece for piece in group.pieces if isinstance(piece, Table)]
-            if task.kind is Kind.DECISION
-            else []
-        )
-        for extra in texts[1:]:
-            hint = "Move the other fence under a heading of its own; only one can be the command."
-            self._structure(extra.line, f"task {task.name.value} has two command fences", hint)
-        for extra_table in tables[1:]:
-            hint = "Move the other table under a heading of its own."
-            self._structure(extra_table.line, f"task {task.name.value} has two tables", hint)
-        cut: list[Piece] = [*machine, *texts, *tables]
-        return replace(
-            task,
-            prose=self._prose(group, cut),
-            is_undo=_UNDO_TITLE.match(heading) is not None,
-            text=self._command(texts[0]) if texts else None,
-            table=tables[0] if tables else None,
-        )
-
-    def _command(self, fence: Fence) -> At[str]:
-        start = self.source.offset(fence.content_line)
-        return At(
-            value=fence.content.rstrip("\n"),
-            span=Span(start, self.source.offset(max(fence.end - 1, fence.content_line))),
-        )
-
-    def _section(self, group: _Group) -> Section:
-        machine: list[Piece] = [piece for piece in group.fences if block_key(piece)]
-        heading = group.heading
-        return Section(
-            title=heading.text if heading else "",
-            prose=self._prose(group, machine),
-            line=heading.line if heading else group.start,
-        )
-
-    # ----------------------------------------------------------------------------------------- text
-
-    def _prose(self, group: _Group, cut: list[Piece]) -> str:
-        lines: list[str] = []
-        at = group.start
-        for piece in sorted(cut, key=lambda piece: piece.line):
-            lines.append(self._text(at, piece.line))
-            at = piece.end
-        lines.append(self._text(at, group.end))
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-    def _text(self, start: int, end: int) -> str:
-        if end >= len(self.source.starts):
-            return self.source.text[self.source.offset(start) :] if start < len(self.source.starts) else ""
-        return self.source.text[self.source.offset(start) : self.source.offset(end)]
-
-    def _structure(self, line: int, sentence: str, hint: str, severity: Severity = Severity.ERROR) -> None:
-        offset = self.source.offset(line)
-        self.findings.append(self.source.finding(StructureError, sentence, offset, severity, hint=hint))
-
-
-def _is_below(group: _Group, above: _Group) -> bool:
-    return (
-        group.heading is not None
-        and (above.heading is None or group.heading.level > above.heading.level)
-        and _TASK_TITLE.match(group.heading.text) is None
-    )
-
-
-def _block(fence: Fence) -> Block:
-    return Block(text=fence.content, line=fence.content_line, indent=fence.indent)

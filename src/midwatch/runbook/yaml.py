@@ -33,7 +33,8 @@ from midwatch.runbook.errors import (
 from midwatch.runbook.source import HIDDEN, Finding, Source, Span
 
 DEPTH_MAX = 24
-NODES_MAX = 20_000
+NODES_MAX = 15_000
+"""Of all blocks of a document together."""
 BLOCK_CHARACTERS_MAX = 64_000
 DUPLICATES_MAX = 20
 
@@ -88,6 +89,14 @@ class Block:
     """Columns that were cut off before each line."""
 
 
+class Allowance:
+    """How many values the blocks of one document may still have."""
+
+    def __init__(self) -> None:
+        """Allow `NODES_MAX`."""
+        self.nodes = NODES_MAX
+
+
 class _RefusedError(Exception):
     """Reading stops here; the finding says why."""
 
@@ -96,9 +105,19 @@ class _RefusedError(Exception):
         self.finding = finding
 
 
-def tree_of(block: Block, source: Source) -> tuple[Tree | None, list[Finding]]:
-    """Return the tree of a block, or None where it can't be read, and what is wrong with it."""
-    reader = _Reader(block=block, source=source, findings=[])
+def tree_of(
+    block: Block, source: Source, allowance: Allowance | None = None
+) -> tuple[Tree | None, list[Finding]]:
+    """Return the tree of a block, or None where it can't be read, and what is wrong with it.
+
+    Args:
+        block: the text and where it stands.
+        source: the document.
+        allowance: shared by the blocks of one document; once it is used up, no block is read any more.
+    """
+    reader = _Reader(block=block, source=source, findings=[], allowance=allowance or Allowance())
+    if reader.allowance.nodes < 0:
+        return None, []
     if len(block.text) > BLOCK_CHARACTERS_MAX:
         sentence = f"the block has {len(block.text)} characters, more than {BLOCK_CHARACTERS_MAX}"
         return None, [
@@ -148,7 +167,7 @@ class _Reader:
     block: Block
     source: Source
     findings: list[Finding]
-    nodes: int = 0
+    allowance: Allowance
 
     def offset(self, line: int, column: int) -> int:
         return self.source.offset(self.block.line + line, self.block.indent + column)
@@ -171,12 +190,12 @@ class _Reader:
         return tree
 
     def _node(self, event: Any, events: Iterator[Any], depth: int) -> Tree:
-        self.nodes += 1
-        if depth > DEPTH_MAX or self.nodes > NODES_MAX:
-            limit = f"{DEPTH_MAX} levels" if depth > DEPTH_MAX else f"{NODES_MAX} values"
-            finding = self.source.finding(
-                TooComplexError, f"the block has more than {limit}", self._start(event), limit=limit
-            )
+        self.allowance.nodes -= 1
+        if depth > DEPTH_MAX or self.allowance.nodes < 0:
+            is_deep = depth > DEPTH_MAX
+            limit = f"{DEPTH_MAX} levels" if is_deep else f"{NODES_MAX} values in all blocks"
+            what = f"the block has more than {limit}" if is_deep else f"the document has more than {limit}"
+            finding = self.source.finding(TooComplexError, what, self._start(event), limit=limit)
             raise _RefusedError(finding)
         if isinstance(event, AliasEvent):
             raise self._refused(event, f"the alias `*{event.anchor}` repeats something from elsewhere")

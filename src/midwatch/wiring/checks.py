@@ -19,10 +19,10 @@ from midwatch.base.errors import MidwatchError
 from midwatch.base.units import SECOND_MS
 from midwatch.plan.codec import plan_from
 from midwatch.plan.model import Plan
-from midwatch.plan.review import lint_text
 from midwatch.ports.store import RunFilter
 from midwatch.wiring.force import read_people, read_policy
 from midwatch.wiring.health import port_is_free
+from midwatch.wiring.lint import lint_file
 from midwatch.wiring.opening import Opened, server_of
 from midwatch.wiring.places import runbook_files
 
@@ -151,7 +151,7 @@ def _runbooks(config: Config) -> Iterator[Check]:
     except MidwatchError:
         return
     for path in runbook_files(config):
-        report = lint_text(path.read_bytes(), name=str(path), manifests=declared)
+        report = lint_file(config, path, path.read_bytes(), declared)
         if report.plan is None:
             fix = f"Run `midwatch lint {path}`."
             yield Check(name=path.name, ok=False, saw=f"{len(report.errors)} errors", fix=fix)
@@ -167,7 +167,8 @@ def _runbooks(config: Config) -> Iterator[Check]:
 def _unreachable(plan: Plan, people: People) -> tuple[str, ...]:
     """Return the rungs on which nobody is, now."""
     now_ms = SystemClock().now_ms()
-    rungs = [*plan.ladder, *(rung for task in plan.tasks if task.approval for rung in task.approval.ladder)]
+    ladders = [part.ladder for task in plan.tasks for part in (task.approval, task.hand) if part is not None]
+    rungs = [*plan.ladder, *(rung for ladder in ladders for rung in ladder)]
     lost = []
     for ask in dict.fromkeys(rung.ask for rung in rungs):
         try:

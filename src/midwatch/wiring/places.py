@@ -8,15 +8,15 @@ from typing import Any
 from midwatch.adapters.config import NAME, Config
 from midwatch.adapters.files import Practice, Written, plant_practice, write_missing
 from midwatch.adapters.process import full_name, os_user
+from midwatch.adapters.runbooks import RUNBOOK_SUFFIX
 from midwatch.adapters.tools.context import Context, boot_ns
 from midwatch.adapters.tools.files.look import quarantined
 from midwatch.adapters.tools.files.records import all_records
 from midwatch.approvals.people import solo_template
 from midwatch.wiring.force import shipped_folder, shipped_policy
 
-__all__ = ["Practice", "Quarantined", "Written"]
+__all__ = ["RUNBOOK_SUFFIX", "Practice", "Quarantined", "Written"]
 
-RUNBOOK_SUFFIX = ".runbook.md"
 _LOOK_NS = 10_000_000_000
 CONFIG_TEXT = """\
 # Midwatch's settings; every key may be left out. Paths are relative to this file.

@@ -230,6 +230,12 @@ MANIFESTS: Mapping[ToolName, Manifest] = {
             {"paths": _PATHS, "force": {"type": "boolean"}},
             out=_MOVED,
         ),
+        _manifest(
+            "disk.login",
+            EffectClass.READ,
+            {"token": {"type": "string", "format": "secret"}},
+            out={"type": "object", "properties": {}},
+        ),
     )
 }
 

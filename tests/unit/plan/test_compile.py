@@ -5,7 +5,7 @@ import pytest
 from midwatch.base.classes import EffectClass, Mode
 from midwatch.base.ids import TaskName, ToolName
 from midwatch.base.units import DurationMs
-from midwatch.plan.compile import compile_plan
+from midwatch.plan.checked import compile_plan
 from midwatch.plan.errors import RunbookRefusedError
 from midwatch.plan.model import HitPolicy, Plan, PlanProbe, PlanRung
 from midwatch.runbook.parse import parse_runbook
@@ -15,7 +15,7 @@ from unit.plan.documents import GOOD, MANIFESTS, NAME, report_on, spoilt
 def plan_of(text: str = GOOD) -> Plan:
     runbook, findings = parse_runbook(text.encode(), name=NAME)
     assert findings == []
-    return compile_plan(runbook, MANIFESTS)
+    return compile_plan(runbook, MANIFESTS).plan
 
 
 def test_the_header() -> None:

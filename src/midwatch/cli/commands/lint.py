@@ -1,4 +1,4 @@
-"""`midwatch lint`."""
+"""`midwatch lint` and `midwatch plan`."""
 
 from pathlib import Path
 
@@ -22,18 +22,46 @@ def lint(face: Face, files: tuple[Path, ...]) -> int:
     """Check runbooks.
 
     Says everything that is wrong, with its place and its fix, which level a document has (L0 to L3), and
-    what the next one needs. Exits with 3 where there is an error.
+    what the next one needs. Reads what a runbook includes and calls, in its own folder and below, and looks
+    up everybody whom it asks. Exits with 3 where there is an error.
     """
     from midwatch.cli.standing.plans import read_file
-    from midwatch.plan.review import lint_text
+    from midwatch.wiring.lint import lint_file
     from midwatch.wiring.manifests import manifests
 
     declared = manifests(face.config)
-    reports = [lint_text(read_file(path), name=str(path), manifests=declared) for path in files]
+    reports = [lint_file(face.config, path, read_file(path), declared, asks_people=True) for path in files]
     face.out(
         {"reports": [report.as_record() for report in reports]}, lambda screen: _say_all(screen, reports)
     )
     return EXIT_FINDINGS if any(report.errors for report in reports) else EXIT_OK
+
+
+@click.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@json_option
+@pass_face
+def plan(face: Face, file: Path) -> int:
+    """Say what a runbook may do at most.
+
+    Nothing runs. Shows its tasks, how many ways lead through them, and the worst of all ways: effects,
+    questions, calls of tools, tokens, dollars, minutes of work and of waiting; the limit of each loop; and
+    what somebody could choose who owns the untrusted inputs. Exits with 3 where the runbook has an error.
+    """
+    from midwatch.cli.standing.ahead import ahead_record, say_ahead
+    from midwatch.cli.standing.plans import read_file
+    from midwatch.plan.ahead.outlook import outlook
+    from midwatch.wiring.lint import lint_file
+    from midwatch.wiring.manifests import manifests
+
+    declared = manifests(face.config)
+    report = lint_file(face.config, file, read_file(file), declared)
+    seen = outlook(report, declared)
+    if seen is None:
+        face.out({"reports": [report.as_record()]}, lambda screen: _say_all(screen, [report]))
+        return EXIT_FINDINGS
+    face.out(ahead_record(seen), lambda screen: say_ahead(screen, seen))
+    return EXIT_OK
 
 
 def _say_all(screen: Screen, reports: list[LintReport]) -> None:

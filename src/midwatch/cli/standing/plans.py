@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from midwatch.cli.errors import FileInTheWayError, RunbookUnknownError
-from midwatch.plan.compile import refuse
+from midwatch.plan.check import check_executable
+from midwatch.plan.compile import Compiled, refuse
 from midwatch.plan.model import Plan
-from midwatch.plan.review import lint_text
+from midwatch.plan.tools import Manifests
 
 if TYPE_CHECKING:
     from midwatch.wiring.opening import Opened
+    from midwatch.wiring.settings import Config
 
 
 def plan_named(opened: "Opened", name: str) -> Plan:
@@ -35,16 +37,30 @@ def shipped_plan(opened: "Opened", name: str) -> Plan:
 
 
 def plan_of_file(opened: "Opened", path: Path) -> Plan:
-    """Return the plan of a file.
+    """Return the plan of a file, one that this release can run.
+
+    Raises:
+        FileInTheWayError: MW946; RunbookRefusedError: MW192, when it has errors;
+        NotExecutableError: MW190, when it asks for more than this release can do.
+    """
+    compiled = compiled_of_file(opened.config, path, opened.house.tools.manifests)
+    check_executable(compiled.plan)
+    return compiled.plan
+
+
+def compiled_of_file(config: "Config", path: Path, manifests: Manifests) -> Compiled:
+    """Return the plan of a file, and those of all runbooks that it calls.
 
     Raises:
         FileInTheWayError: MW946; RunbookRefusedError: MW192, when it has errors.
     """
-    report = lint_text(read_file(path), name=str(path), manifests=opened.house.tools.manifests)
-    if report.plan is None:
+    from midwatch.wiring.lint import lint_file
+
+    report = lint_file(config, path, read_file(path), manifests)
+    if report.compiled is None:
         refuse(str(path), list(report.findings))
         raise RunbookUnknownError(f"{path} has no tasks, so there is nothing to run", known="rounds")
-    return report.plan
+    return report.compiled
 
 
 def read_file(path: Path) -> bytes:

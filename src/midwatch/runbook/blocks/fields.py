@@ -25,9 +25,6 @@ _DURATION = re.compile(
     r"(?:(?P<d>\d{1,6})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,8})s)?(?:(?P<ms>\d{1,10})ms)?"
 )
 _UNITS_MS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS, "ms": 1}
-_LATER = frozenset(
-    {"foreach", "until", "finally", "parallel", "wait", "call", "notify", "include", "on_late"}
-)
 
 
 class Fields:
@@ -64,11 +61,7 @@ class Fields:
             name = key.written
             if name in self.asked or name.startswith("x-"):
                 continue
-            hint = (
-                f"`{name}` is not part of this release. "
-                if name in _LATER
-                else did_you_mean(name, self.asked)
-            )
+            hint = did_you_mean(name, self.asked)
             self.report(
                 UnknownKeyError, f"{self.what} has the unknown key `{name}`", key.span, hint=hint, key=name
             )
@@ -136,6 +129,16 @@ class Fields:
             self.report(WrongValueError, f"`{key}:` of {self.what} is `{found.value}`", found.span, hint=hint)
             return None
         return At(value=kind(found.value), span=found.span)
+
+    def flag(self, key: str) -> bool | None:
+        """Return true or false, or None where there is neither."""
+        tree = self.get(key)
+        if tree is None:
+            return None
+        if not isinstance(tree, Scalar) or not isinstance(tree.value, bool):
+            self.wrong(tree, key, "`true` or `false`")
+            return None
+        return tree.value
 
     def integer(self, key: str, *, low: int, high: int) -> int | None:
         """Return a whole number within limits, or None where there is none."""
@@ -216,6 +219,10 @@ class Fields:
         tree = self.get(key)
         return None if tree is None else plain(tree)
 
+    def extras(self) -> AnyMapping[str, Any]:
+        """Return what stands under keys of the author's own, `x-…`, as plain values."""
+        return {key.written: plain(tree) for key, tree in self.tree.entries if key.written.startswith("x-")}
+
     def entries(self, key: str) -> AnyMapping[str, Tree]:
         """Return the entries of a mapping whose keys are names of the author's own."""
         below = self.mapping(key)
@@ -223,23 +230,22 @@ class Fields:
 
     def schemas(self, key: str) -> dict[str, At[AnyMapping[str, Any]]]:
         """Return a mapping of field names to JSON Schemas."""
-        found: dict[str, At[AnyMapping[str, Any]]] = {}
-        for name, tree in self.entries(key).items():
-            schema = plain(tree)
-            fault = schema_fault(schema)
-            if not NAME.fullmatch(name):
-                fault = "a field's name has lower-case letters, digits and `_`"
-            if fault:
-                hint = "Write, for example, `{type: number}`. "
-                schema = {}
-                self.report(
-                    SchemaError,
-                    f"`{key}.{name}` of {self.what} is no JSON Schema: {fault}",
-                    tree.span,
-                    hint=hint,
-                )
-            found[name] = At(value=schema, span=tree.span)
-        return found
+        return {name: self.as_schema(tree, f"{key}.{name}", name) for name, tree in self.entries(key).items()}
+
+    def as_schema(self, tree: Tree, path: str, name: str, *, but: str = "") -> At[AnyMapping[str, Any]]:
+        """Return a tree as the JSON Schema of a field, without the key `but`."""
+        schema = plain(tree)
+        if isinstance(schema, dict):
+            schema.pop(but, None)
+        fault = schema_fault(schema)
+        if not NAME.fullmatch(name):
+            fault = "a field's name has lower-case letters, digits and `_`"
+        if fault:
+            hint = "Write, for example, `{type: number}`. "
+            schema = {}
+            sentence = f"`{path}` of {self.what} is no JSON Schema: {fault}"
+            self.report(SchemaError, sentence, tree.span, hint=hint)
+        return At(value=schema, span=tree.span)
 
     def wrong(self, tree: Tree, key: str, wanted: str) -> None:
         """Report that a value is not what was wanted."""

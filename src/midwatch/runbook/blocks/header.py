@@ -1,7 +1,9 @@
-"""The header (`runbook: v1`) and the scenarios (`tests:`)."""
+"""The header (`runbook: v1`)."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from midwatch.base.classes import Mode
@@ -9,7 +11,8 @@ from midwatch.base.units import DurationMs
 from midwatch.runbook.blocks.fields import Fields
 from midwatch.runbook.cel.schema import coerce, validate
 from midwatch.runbook.errors import MissingKeyError, ValueMismatchError, WrongValueError
-from midwatch.runbook.model import At, Budget, Header, Rung, TestCase
+from midwatch.runbook.model import At, Budget, Header, Rung, StopRule
+from midwatch.runbook.yaml import Mapping as MappingTree
 from midwatch.runbook.yaml import Scalar, Tree, plain
 
 FORMAT = "v1"
@@ -40,12 +43,15 @@ def header_of(fields: Fields, title: str) -> Header:
         inputs=_inputs(fields),
         tools=fields.texts("tools", "tools"),
         budget=budget_of(fields),
-        ladder=_ladder(fields),
+        ladder=ladder_of(fields),
         triggers=_triggers(fields),
         metrics=_metrics(fields),
-        last_rehearsed=fields.text("last_rehearsed"),
+        last_rehearsed=_rehearsed(fields),
+        on_stop=fields.choice("on_stop", StopRule, StopRule.UNDO),
+        extras=fields.extras(),
         span=fields.tree.span,
     )
+    header = replace(header, **_outputs(fields))
     fields.close()
     return header
 
@@ -76,43 +82,6 @@ def asked_of(fields: Fields, tree: Tree, key: str) -> At[str] | None:
     return At(value=tree.written, span=tree.span)
 
 
-def tests_of(fields: Fields) -> tuple[TestCase, ...]:
-    """Return the scenarios of a `tests:` block."""
-    cases: list[TestCase] = []
-    for tree in fields.items("tests", "tests"):
-        below = fields.as_mapping(tree, "tests")
-        if below is None:
-            continue
-        name = below.required("name", "a false alarm does nothing")
-        given = below.plain("given")
-        expect = _located(below, "expect")
-        if not expect:
-            below.report(
-                MissingKeyError,
-                "a test lacks `expect:`",
-                tree.span,
-                key="expect",
-                example="expect: {ends: resolved}",
-            )
-        cases.append(
-            TestCase(
-                name=name.value if name else "",
-                given=given if isinstance(given, dict) else {},
-                mocks=_located(below, "mocks"),
-                answers=_located(below, "answers"),
-                expect=expect,
-                span=tree.span,
-            )
-        )
-        below.close()
-    fields.close()
-    return tuple(cases)
-
-
-def _located(fields: Fields, key: str) -> Mapping[str, At[Any]]:
-    return {name: At(value=plain(tree), span=tree.span) for name, tree in fields.entries(key).items()}
-
-
 def _id(fields: Fields) -> At[str]:
     found = fields.required("id", "disk-pressure")
     if found is None:
@@ -134,7 +103,38 @@ def _inputs(fields: Fields) -> dict[str, At[Mapping[str, Any]]]:
     return inputs
 
 
-def _ladder(fields: Fields) -> tuple[Rung, ...]:
+def _rehearsed(fields: Fields) -> At[str] | None:
+    found = fields.at_text("last_rehearsed")
+    if found is None:
+        return None
+    try:
+        dt.date.fromisoformat(found.value)
+    except ValueError:
+        sentence = f"`last_rehearsed: {found.value}` is no day"
+        fields.report(WrongValueError, sentence, found.span, hint="Write a day, such as `2026-11-20`.")
+        return None
+    return found
+
+
+def _outputs(fields: Fields) -> dict[str, Any]:
+    """Return `out:`, each output a JSON Schema with `value:`, the CEL that gives it."""
+    out: dict[str, At[Mapping[str, Any]]] = {}
+    values: dict[str, At[str]] = {}
+    for name, tree in fields.entries("out").items():
+        out[name] = fields.as_schema(tree, f"out.{name}", name, but="value")
+        value = tree.get("value") if isinstance(tree, MappingTree) else None
+        if isinstance(tree, MappingTree) and value is None:
+            example = f"{name}: {{type: integer, value: task.field}}"
+            sentence = f"`out.{name}` of the header lacks `value:`"
+            fields.report(MissingKeyError, sentence, tree.span, key="value", example=example)
+        source = None if value is None else fields.as_text(value, f"out.{name}.value")
+        if source is not None:
+            values[name] = source
+    return {"out": out, "values": values}
+
+
+def ladder_of(fields: Fields) -> tuple[Rung, ...]:
+    """Return the rungs under `ladder:`."""
     rungs: list[Rung] = []
     for tree in fields.items("ladder", "rungs"):
         below = fields.as_mapping(tree, "ladder")

@@ -1,20 +1,23 @@
 """A task block (`task:`), key by key."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from midwatch.base.classes import EffectClass, Outcome
 from midwatch.base.units import DurationMs
 from midwatch.runbook.blocks.fields import Fields
 from midwatch.runbook.blocks.header import asked_of, budget_of
+from midwatch.runbook.blocks.kinds import arguments_of, callee_of, hand_of, notice_of, waiting_of
+from midwatch.runbook.blocks.loop import loop_of, retry_of
 from midwatch.runbook.errors import MissingKeyError, WrongValueError
-from midwatch.runbook.model import Argument, Ask, At, Kind, Probe, Task
-from midwatch.runbook.yaml import Mapping as MappingTree
-from midwatch.runbook.yaml import Scalar, Sequence, Tree, plain
+from midwatch.runbook.model import Ask, At, Kind, Probe, Task
+from midwatch.runbook.source import Span
+from midwatch.runbook.yaml import Scalar, Sequence, plain
 
-RETRY_MAX = 20
 _JOINS = ("all", "any")
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 
 
 def task_of(fields: Fields, title: str, prose: str) -> Task | None:
@@ -35,11 +38,19 @@ def task_of(fields: Fields, title: str, prose: str) -> Task | None:
         prose=prose,
         needs=fields.names("needs"),
         join=_join(fields),
+        join_at=fields.span("join"),
         when=fields.at_text("when"),
+        loop=loop_of(fields),
+        finally_at=_finally(fields),
+        on_fail=None if kind.value is Kind.APPROVAL else fields.at_name("on_fail"),
         ends=_ends(fields),
         span=fields.tree.span,
     )
-    match kind.value:
+    return _of_kind(fields, task)
+
+
+def _of_kind(fields: Fields, task: Task) -> Task:
+    match task.kind:
         case Kind.COMMAND:
             task = _command(fields, task)
         case Kind.AGENT:
@@ -49,35 +60,32 @@ def task_of(fields: Fields, title: str, prose: str) -> Task | None:
         case Kind.APPROVAL:
             task = replace(task, ask=_ask(fields), sla_ms=fields.duration("sla"))
         case Kind.MANUAL:
-            task = replace(task, out=fields.schemas("out"), sla_ms=fields.duration("sla"))
+            task = replace(_by_hand(fields, task), out=fields.schemas("out"))
+        case Kind.WAIT:
+            task = replace(task, wait=waiting_of(fields), out=fields.schemas("out"))
+        case Kind.CALL:
+            task = replace(_again(fields, task), callee=callee_of(fields))
+        case Kind.NOTIFY:
+            task = replace(task, notice=notice_of(fields), retry=retry_of(fields))
+        case _:
+            assert_never(task.kind)
     fields.close()
     return task
 
 
 def _command(fields: Fields, task: Task) -> Task:
     tool = fields.required("tool", "pg.read")
-    timeout_ms = fields.duration("timeout")
-    retry = fields.mapping("retry")
-    retry_max, backoff_ms = 0, DurationMs(0)
-    if retry is not None:
-        retry_max = retry.integer("max", low=0, high=RETRY_MAX) or 0
-        backoff_ms = retry.duration("backoff") or DurationMs(0)
-        retry.close()
     return replace(
-        task,
+        _again(fields, task),
         tool=tool,
         effect=fields.at_choice("effect", EffectClass),
-        args=_arguments(fields, "args"),
-        bind=_arguments(fields, "bind"),
+        args=arguments_of(fields, "args"),
+        bind=arguments_of(fields, "bind"),
         out=fields.schemas("out"),
         declassify=fields.names("declassify", "fields"),
         precondition=_probe(fields, "precondition", "holds"),
         verify=_probe(fields, "verify", "until"),
         undo=fields.at_name("undo"),
-        timeout_ms=None if timeout_ms is None else At(value=timeout_ms, span=fields.span("timeout")),
-        retry_max=retry_max,
-        backoff_ms=backoff_ms,
-        on_fail=fields.at_name("on_fail"),
         example=fields.plain("example"),
     )
 
@@ -108,14 +116,29 @@ def _decision(fields: Fields, task: Task) -> Task:
 
 def _agent(fields: Fields, task: Task) -> Task:
     return replace(
-        task,
+        _again(fields, _by_hand(fields, task)),
         tools=fields.texts("tools", "tools"),
         budget=budget_of(fields),
         out=fields.schemas("out"),
         declassify=fields.names("declassify", "fields"),
-        on_fail=fields.at_name("on_fail"),
         example=fields.plain("example"),
     )
+
+
+def _again(fields: Fields, task: Task) -> Task:
+    """Return the task with the time that it has, and how it is tried again."""
+    timeout_ms = fields.duration("timeout")
+    at = None if timeout_ms is None else At(value=timeout_ms, span=fields.span("timeout"))
+    return replace(task, timeout_ms=at, retry=retry_of(fields))
+
+
+def _by_hand(fields: Fields, task: Task) -> Task:
+    """Return the task with who does it, and by when."""
+    if task.kind is Kind.MANUAL:
+        timeout_ms = fields.duration("timeout")
+        at = None if timeout_ms is None else At(value=timeout_ms, span=fields.span("timeout"))
+        task = replace(task, timeout_ms=at)
+    return replace(task, hand=hand_of(fields), sla_ms=fields.duration("sla"))
 
 
 def _ask(fields: Fields) -> Ask:
@@ -130,32 +153,21 @@ def _ask(fields: Fields) -> Ask:
     )
 
 
+def _finally(fields: Fields) -> Span | None:
+    """Return where `finally:` stands; one that can't be read counts as said."""
+    is_there = fields.get("finally") is not None
+    return fields.span("finally") if fields.flag("finally") is not False and is_there else None
+
+
 def _join(fields: Fields) -> str:
     found = fields.at_text("join")
     if found is None:
         return "all"
-    if found.value not in _JOINS:
-        fields.report(
-            WrongValueError,
-            f"`join:` of {fields.what} is `{found.value}`",
-            found.span,
-            hint="Write `all` or `any`.",
-        )
+    if found.value not in _JOINS and not _NUMBER.fullmatch(found.value):
+        hint = "Write `all`, `any` or a number."
+        fields.report(WrongValueError, f"`join:` of {fields.what} is `{found.value}`", found.span, hint=hint)
         return "all"
     return found.value
-
-
-def _arguments(fields: Fields, key: str) -> Mapping[str, Argument]:
-    return {name: _argument(tree) for name, tree in fields.entries(key).items()}
-
-
-def _argument(tree: Tree) -> Argument:
-    """Return a text as an expression and anything else as the value that it is."""
-    match tree:
-        case Scalar(value=str(source)):
-            return Argument(span=tree.span, source=source.strip() or " ")
-        case Scalar() | Sequence() | MappingTree():
-            return Argument(span=tree.span, value=plain(tree))
 
 
 def _probe(fields: Fields, key: str, condition: str) -> Probe | None:

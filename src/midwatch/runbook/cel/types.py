@@ -37,6 +37,7 @@ TypeScope = Mapping[str, Schema]
 FIELDS_DEPTH_MAX = 4
 _CACHE_SIZE = 256
 _REPORT = re.compile(r"ERROR: <input>:(?P<line>-?\d+):(?P<column>-?\d+): (?P<sentence>.*)")
+_HAS = re.compile(r"(?<![\w.])has\(([^()]+)\)")
 _APPLIED = re.compile(r"found no matching overload for '(?P<function>[^']*)' applied to '(?P<types>[^']*)'")
 _SCHEMAS: Mapping[str, Schema] = {
     "BOOL": {"type": "boolean"},
@@ -71,7 +72,7 @@ def check(source: str, types: TypeScope) -> CelType:
     expression = parsed(source)
     known = _Walk(source=source).schema_of(expression.tree, types)
     try:
-        program = _environment(_declarations(types, expression.roots)).compile(source)
+        program = _environment(_declarations(types, expression.roots)).compile(_without_tests(source))
     except RuntimeError as error:
         raise _type_error(source, str(error), expression.tree) from None
     name = program.return_type().name()
@@ -79,6 +80,14 @@ def check(source: str, types: TypeScope) -> CelType:
     return CelType(
         name=plain.lower(), schema=known or _SCHEMAS.get(plain, {"type": "array"} if plain == "LIST" else {})
     )
+
+
+def _without_tests(source: str) -> str:
+    """Return the expression with each `has(…)` as a plain `true` of the same length.
+
+    The library takes `has(a.b)` for the value of the name `a.b` where that is declared.
+    """
+    return _HAS.sub(lambda found: f"(true{' ' * (len(found[1]) - 1)})", source)
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

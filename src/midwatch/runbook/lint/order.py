@@ -1,4 +1,4 @@
-"""Names and order: duplicate and unknown tasks, circles, tasks that never run, undo tasks."""
+"""Names and order: duplicate and unknown tasks, circles, undo tasks, joins, what runs at the end."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,19 @@ from midwatch.runbook.cel.types import did_you_mean
 from midwatch.runbook.errors import (
     CycleError,
     DuplicateTaskError,
+    FinallyError,
+    JoinError,
     StructureError,
     TestBlockError,
     UnknownTaskError,
     UnreachableTaskError,
 )
-from midwatch.runbook.graph import Graph
-from midwatch.runbook.model import At, Kind, Runbook, Task
+from midwatch.runbook.graph import Graph, routes_of
+from midwatch.runbook.model import FAIL_WORDS, WAIT_WORDS, At, Kind, Runbook, Task
 from midwatch.runbook.source import Finding, Source
 
-UNDO = "undo"
-RESERVED = ("inputs", "args", "probe")
+RESERVED = ("inputs", "args", "probe", "event", *FAIL_WORDS, *WAIT_WORDS)
+_OF_FINALLY = (Kind.COMMAND, Kind.NOTIFY, Kind.MANUAL, Kind.CALL)
 
 
 def order_findings(runbook: Runbook, graph: Graph) -> list[Finding]:
@@ -27,7 +29,8 @@ def order_findings(runbook: Runbook, graph: Graph) -> list[Finding]:
         *(finding for task in runbook.tasks for finding in _unknown(source, graph, task)),
         *_cycles(source, graph),
         *(finding for task in runbook.tasks for finding in _undo(source, graph, task)),
-        *_unreachable(source, graph),
+        *(finding for task in runbook.tasks for finding in _finally(source, graph, task)),
+        *(finding for task in runbook.tasks for finding in _joined(source, task)),
     ]
 
 
@@ -36,11 +39,12 @@ def references(task: Task) -> Iterable[tuple[str, At[str]]]:
     yield from (("needs", need) for need in task.needs)
     if task.ask is not None:
         yield from (("actions", action) for action in task.ask.actions)
-        for key, at in (("on_timeout", task.ask.on_timeout), ("on_deny", task.ask.on_deny)):
-            if at is not None:
-                yield key, at
-    if task.on_fail is not None and task.on_fail.value != UNDO:
-        yield "on_fail", task.on_fail
+    ask, hand, wait = task.ask, task.hand, task.wait
+    late = wait.on_timeout if wait else hand.on_timeout if hand else ask.on_timeout if ask else None
+    routes = (("on_timeout", late), ("on_deny", ask.on_deny if ask else None), ("on_fail", task.on_fail))
+    yield from ((key, at) for key, at in routes if at is not None and at in routes_of(task))
+    if wait is not None and wait.probe is not None:
+        yield "probe", wait.probe
     if task.undo is not None:
         yield "undo", task.undo
     for key, probe in (("precondition", task.precondition), ("verify", task.verify)):
@@ -114,14 +118,34 @@ def _undo(source: Source, graph: Graph, task: Task) -> Iterable[Finding]:
         )
 
 
-def _unreachable(source: Source, graph: Graph) -> Iterable[Finding]:
-    """Yield tasks that can't run: their condition is false as written, and nothing names them."""
-    for name, task in graph.tasks.items():
-        if task.when is not None and task.when.value.strip() == "false" and name not in graph.routed:
-            hint = "Delete the task or its `when: false`."
-            yield source.finding(
-                UnreachableTaskError, f"task {name} never runs", task.when.span.start, hint=hint
-            )
+def _finally(source: Source, graph: Graph, task: Task) -> Iterable[Finding]:
+    name = task.name.value
+    for need in task.needs:
+        other = graph.tasks.get(need.value)
+        if other is not None and (other.finally_at is None) is not (task.finally_at is None):
+            hint = "A task of `finally:` runs when all else is done: it needs only others of `finally:`."
+            sentence = f"task {name} needs {need.value}, and only one of them is `finally: true`"
+            yield source.finding(FinallyError, sentence, need.span.start, hint=hint)
+    for route in routes_of(task):
+        other = graph.tasks.get(route.value)
+        if other is not None and other.finally_at is not None:
+            hint = "It runs by itself at the end, whatever happened."
+            sentence = f"task {name} hands over to {route.value}, which is `finally: true`"
+            yield source.finding(FinallyError, sentence, route.span.start, hint=hint)
+    if task.finally_at is not None and (task.kind not in _OF_FINALLY or graph.is_undo(task)):
+        hint = f"Of `finally:` may be: {', '.join(_OF_FINALLY)}; no undo task."
+        sentence = f"task {name} can't be `finally: true`"
+        yield source.finding(FinallyError, sentence, task.finally_at.start, hint=hint)
+    elif task.finally_at is not None and task.ends:
+        hint = "How the run ends is settled before; take `ends:` out."
+        sentence = f"task {name} is `finally: true` and says how the run ends"
+        yield source.finding(FinallyError, sentence, next(iter(task.ends.values())).span.start, hint=hint)
+
+
+def _joined(source: Source, task: Task) -> Iterable[Finding]:
+    if task.join.isdecimal() and int(task.join) > len(task.needs):
+        sentence = f"task {task.name.value} joins {task.join} of {len(task.needs)} needs"
+        yield source.finding(JoinError, sentence, task.join_at.start, needs=len(task.needs))
 
 
 def unknown_tasks(

@@ -1,0 +1,1 @@
+"""What a plan may do at most, told before anything runs."""
