@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from midwatch.app.watch import BEAT_EVERY_MS, Pulse
 from midwatch.base.classes import EffectClass, Profile, RetryClass
 from midwatch.base.ids import ApprovalId, EffectKey, Principal, RunId, ToolName
 from midwatch.effects.ledger import EffectStatus
-from midwatch.ports.store import Change, DuplicateRunError, Receipt, RunFilter
+from midwatch.ports.store import Change, Receipt, RunFilter
 from midwatch.ports.tools import ToolCall, ToolOutcome
 from midwatch.run.state import RunState
 from midwatch.wiring import worker as embedding
@@ -235,16 +234,21 @@ class Script:
     def play(self) -> None:
         for plan in self._job.plans:
             if not self._runs(plan):
-                request = StartRequest(plan=self._plans.named(plan), inputs={}, initiator=ASKED_BY, key="one")
                 self._moments.at("before start")
-                with suppress(DuplicateRunError):  # another worker was faster
-                    start_run(self._house, request)
+                self._start(plan)
                 self._moments.at("after start")
         while not all(self._is_over(run) for plan in self._job.plans for run in self._runs(plan)):
             self._changed.wait(LOOK_EVERY_S)
             self._changed.clear()
             if time.monotonic() > self._until_s:
                 raise TimeoutError("the run does not end")
+
+    def _start(self, plan: str) -> None:
+        """Start a run of the plan where there is none: its key keeps others off only while it lives."""
+        request = StartRequest(plan=self._plans.named(plan), inputs={}, initiator=ASKED_BY, key="one")
+        with self._world.alone("start"):
+            if not self._runs(plan):
+                start_run(self._house, request)
 
     def wait_for(self, driver: Driver) -> None:
         """Wait until no drive is under way: one that was frozen first finds out that it is fenced."""
