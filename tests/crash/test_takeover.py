@@ -161,11 +161,18 @@ def test_a_worker_that_slept_through_a_whole_run_starts_no_second_one(crew: Crew
     assert [run.broken for run in seen(folder)] == [()]
 
 
-@pytest.mark.parametrize("at", [0, 150], ids=["both to the end", "one is killed"])
+@pytest.mark.parametrize("at", [0, 3], ids=["both to the end", "one is killed"])
 def test_two_workers_share_twenty_runs_and_do_nothing_twice(crew: Crew, places: Places, at: int) -> None:
     folder = places.new("shared")
     plans = tuple(f"many-{number}" for number in range(20))
-    job = Job(folder=str(folder), plans=plans, undoes=False, silent_after_ms=SILENT_BY_NO_MEANS_MS)
+    job = Job(
+        folder=str(folder),
+        plans=plans,
+        only=r"^after world\.(give|pour) ",
+        undoes=False,
+        beside=2,
+        silent_after_ms=SILENT_BY_NO_MEANS_MS,
+    )
     with crew.hand() as first, crew.hand() as second:
         first.begin(replace(job, at=at))
         second.begin(job)

@@ -70,6 +70,8 @@ class Job:
     settles: bool = True
     """A person says, as the world shows it, whether what is in doubt happened."""
     undoes: bool = True
+    beside: int = 0
+    """How many workers of this folder have to be there before it does anything."""
     silent_after_ms: int = 30_000
     """How long a heartbeat stands still before its worker loses its runs."""
 
@@ -231,6 +233,14 @@ class Script:
         opened.listeners.append(lambda _: self._changed.set())
         self._until_s = time.monotonic() + DEADLINE_S
 
+    def meet(self) -> None:
+        """Wait until all workers that are to work beside each other have begun."""
+        folder, pause = Path(self._job.folder), threading.Event()
+        (folder / f"begun-{os.getpid()}").touch()
+        while len(list(folder.glob("begun-*"))) < self._job.beside:
+            pause.wait(LOOK_EVERY_S)
+            assert time.monotonic() < self._until_s, "the others do not begin"
+
     def play(self) -> None:
         for plan in self._job.plans:
             if not self._runs(plan):
@@ -335,6 +345,7 @@ def work(job: Job) -> None:
     worker = opened.worker
     assert worker is not None, "the house was opened with its engine"
     worker.start()
+    script.meet()
     script.play()
     script.wait_for(worker._driver)
     worker.seal()

@@ -5,6 +5,7 @@ from midwatch.app.drive.bench import (
     Bench,
     Prepared,
     Weighed,
+    behind,
     check_precondition,
     not_now,
     overdue,
@@ -43,6 +44,9 @@ def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> 
     except MidwatchError as error:
         attempt = state.attempt_of(owner.name)
         return bench.prepared([failed(owner, attempt, error)], command.cause_n, keys=keys)
+    waiting = behind(bench, weighed, command.cause_n, keys=keys)
+    if waiting is not None:
+        return waiting
     probes: list[RunEvent] = [probe for one in weighed for probe in one.probes]
     broken = next((one for one in weighed if not one.holds), None)
     if broken is not None:
@@ -152,7 +156,8 @@ def _allowed(bench: Bench, command: Prepare, weighed: list[Weighed]) -> Prepared
         done = TaskSucceeded(task=command.asking, attempt=attempt, out={"answer": "not needed", "by": []})
         return bench.prepared([*facts, done], command.cause_n, keys=keys)
     one = weighed[0]
-    said, lease = sent(bench, one, attempt=1)
+    before = bench.state.effects.get(one.action.key)
+    said, lease = sent(bench, one, attempt=1 + (before.attempt if before is not None else 0))
     return bench.prepared(
-        [*facts, *said], command.cause_n, keys=keys, calls=keys, leases=(lease,), freed=overdue(bench, one)
+        [*facts, *said], command.cause_n, keys=keys, calls=keys, leases=(lease,), freed=overdue(one)
     )

@@ -49,7 +49,7 @@ def show_rest(screen: Screen, opened: "Opened", follower: Follower, rest: Rest) 
             for asked in state.open_approvals:
                 show_question(screen, house, state, asked)
         case "in_doubt":
-            _show_doubts(screen, state)
+            _show_doubts(screen, state, house.clock.now_ms())
         case "later":
             assert rest.until_ms is not None, "a later moment is a moment"
             words = f"It goes on {ahead(rest.until_ms, house.clock.now_ms())}, at {stamp(rest.until_ms)}"
@@ -106,7 +106,7 @@ def _show_undone(screen: Screen, state: RunState) -> None:
         screen.line(f"  {effect.task}: {effect.code} {visible(effect.why)}".rstrip())
 
 
-def _show_doubts(screen: Screen, state: RunState) -> None:
+def _show_doubts(screen: Screen, state: RunState, now_ms: int) -> None:
     screen.line()
     for key in doubts(state):
         effect = next(effect for effect in state.effects.values() if effect.key == key)
@@ -114,7 +114,9 @@ def _show_doubts(screen: Screen, state: RunState) -> None:
             Styled("In doubt: ", "yellow"),
             f"{effect.task} on {visible(str(effect.sealed['target']))}. {visible(effect.why)}",
         )
-        screen.line("  Look whether it took place, then say so:")
+        if now_ms < effect.settle_after_ms:
+            screen.line(f"  It may still happen until {stamp(effect.settle_after_ms)}: not before that,")
+        screen.line("  look whether it took place, then say so:")
         screen.line("  ", Styled(f"midwatch settle {key} --happened -m WHY", "bold"))
         screen.line("  ", Styled(f"midwatch settle {key} --did-not -m WHY", "bold"))
 
