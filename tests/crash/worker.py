@@ -235,6 +235,8 @@ class Script:
 
     def meet(self) -> None:
         """Wait until all workers that are to work beside each other have begun."""
+        if not self._job.beside:
+            return
         folder, pause = Path(self._job.folder), threading.Event()
         (folder / f"begun-{os.getpid()}").touch()
         while len(list(folder.glob("begun-*"))) < self._job.beside:

@@ -192,8 +192,10 @@ def register() -> None:
 
 
 def write_manifests(folder: Path) -> None:
-    """Declare the tools, as an operator does."""
+    """Declare the tools, as an operator does; each file is whole at any moment, since others read them."""
     folder.mkdir(exist_ok=True)
     for name, retry in {**_ACTING, "look": "idempotent", "flaky": "idempotent"}.items():
         effect = "write" if name in _ACTING else "read"
-        (folder / f"{name}.toml").write_text(_MANIFEST.format(name=name, retry=retry, effect=effect))
+        whole = folder / f"{name}.{os.getpid()}"
+        whole.write_text(_MANIFEST.format(name=name, retry=retry, effect=effect))
+        whole.rename(folder / f"{name}.toml")

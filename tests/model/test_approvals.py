@@ -456,8 +456,28 @@ def test_a_halt_holds_the_yes_until_it_is_over() -> None:
 def test_where_nothing_may_act_nothing_is_asked_and_nothing_sent(plan: Plan, mode: Mode) -> None:
     stand = stand_with(plan, mode=mode)
     assert run_of(stand).outcome in {"no_action", "failed"}
-    assert not run_of(stand).approvals
+    assert not stand.disk.approval_rows(only_open=True)
+    assert {asked.status for asked in run_of(stand).approvals.values()} == (
+        {"shadow"} if mode is Mode.PROPOSE else set()
+    )
     assert not stand.world.applied
+
+
+@pytest.mark.parametrize("plan", [ASKED_BY_THE_GATE, PLANS["ahead"]], ids=["by the gate", "ahead"])
+def test_in_mode_propose_a_card_shows_what_would_have_run_and_takes_no_answer(plan: Plan) -> None:
+    stand = stand_with(plan, mode=Mode.PROPOSE)
+    (asked,) = run_of(stand).approvals.values()
+    card = card_of(stand, asked)
+    assert card["nothing_will_run"]
+    assert [action["digest"] for action in card["actions"]] == [
+        one.action for one in run_of(stand).effects.values()
+    ]
+    assert [reason["id"] for reason in card["reasons"]] == ["shadow.proposing"]
+    assert (card["requirement"]["count"], card["ladder"]["rungs"]) == (0, [])
+    for user in ("ada", "grace"):
+        assert isinstance(say(stand, "approve", user), QuestionClosedError)
+    assert not stand.world.applied
+    stand.audit()
 
 
 def test_in_mode_propose_the_sealed_action_and_why_it_does_not_run_are_recorded() -> None:

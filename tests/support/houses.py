@@ -70,10 +70,10 @@ def manifest(tool: str, effect: EffectClass, retry: RetryClass = RetryClass.IDEM
 
 
 def command(name: str, tool: str, **more: Any) -> PlanTask:
-    """Return a command task; `args`, `effect`, `retry` go to its call, the rest to the task."""
+    """Return a command task; `args`, `effect`, `retry_class` go to its call, the rest to the task."""
     args: Mapping[str, str] = more.pop("args", {})
     effect: EffectClass = more.pop("effect", EffectClass.READ)
-    retry: RetryClass = more.pop("retry", RetryClass.IDEMPOTENT)
+    retry: RetryClass = more.pop("retry_class", RetryClass.IDEMPOTENT)
     call = PlanTool(
         tool=ToolName(tool),
         manifest=manifest(tool, effect, retry).digest,

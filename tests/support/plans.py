@@ -30,7 +30,7 @@ def act(name: str, tool: str, *needs: str, **more: Any) -> PlanTask:
     effect = EffectClass.IRREVERSIBLE if tool in {"burn", "melt"} else EffectClass.WRITE
     retry: RetryClass = next(retry for known, retry in RETRY.items() if known == tool)
     more.setdefault("args", UP)
-    return command(name, tool, effect=effect, retry=retry, needs=_names(*needs), **more)
+    return command(name, tool, effect=effect, retry_class=retry, needs=_names(*needs), **more)
 
 
 def back(name: str, tool: str, **more: Any) -> PlanTask:

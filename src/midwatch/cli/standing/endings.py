@@ -92,6 +92,8 @@ def _show_shadows(screen: Screen, state: RunState, shadows: tuple[EffectState, .
         screen.line(f"  {effect.task}: {effect.tool} on {visible(str(effect.sealed['target']))}")
         for line in argument_lines(effect.sealed["args"], width=screen.width - 4):
             screen.line("    ", Styled(line, "dim"))
+    for asked in state.approvals.values():
+        screen.line("To see the card: ", Styled(f"midwatch show {asked.approval}", "bold"))
 
 
 def _show_undone(screen: Screen, state: RunState) -> None:
