@@ -472,7 +472,7 @@ def test_in_mode_propose_a_card_shows_what_would_have_run_and_takes_no_answer(pl
     assert [action["digest"] for action in card["actions"]] == [
         one.action for one in run_of(stand).effects.values()
     ]
-    assert [reason["id"] for reason in card["reasons"]] == ["shadow.proposing"]
+    assert "shadow.proposing" in [reason["id"] for reason in card["reasons"]]
     assert (card["requirement"]["count"], card["ladder"]["rungs"]) == (0, [])
     for user in ("ada", "grace"):
         assert isinstance(say(stand, "approve", user), QuestionClosedError)

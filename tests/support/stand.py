@@ -143,7 +143,7 @@ class Hands:
             return world.read(call)
         if process.is_stale:
             return ToolSilent(why="its child died with the lease")
-        if call.until_ms is not None and self.stand.clock.monotonic_ms() >= call.until_ms:
+        if self.stand.is_silent(process) and self.stand.clock.monotonic_ms() >= (call.until_ms or 0):
             return ToolFailed(code="MW505", why="it came too late", retryable=True, settles=False)
         fault = world.acting_faults.pop(0) if world.acting_faults else ""
         if fault == "killed before":
