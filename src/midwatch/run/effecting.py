@@ -41,7 +41,7 @@ class Flight:
     tasks: frozenset[TaskName] = field(default_factory=frozenset)
     effects: frozenset[EffectKey] = field(default_factory=frozenset)
     dead: frozenset[str] = field(default_factory=frozenset)
-    """Workers that are surely gone, with every child of theirs."""
+    """Workers that are surely gone, with every child of theirs (see `adapters.tools.alive`)."""
 
 
 def orphaned(state: RunState, flight: Flight, now_ms: EpochMs) -> Settle | None:
