@@ -475,6 +475,20 @@ def test_a_lease_is_held_by_one_run_and_its_fence_only_grows(store: Store) -> No
     assert store.lease("file:/a") == lease("file:/a", two, 3)
 
 
+def test_a_lease_belongs_to_one_effect_also_among_those_of_one_run(store: Store) -> None:
+    run, head = begin(store, 1)
+    taken = change(run, head, leases_taken=[lease("file:/a", run, 1)])
+    store.append(taken)
+    beside = lease("file:/a", run, 2, task="beside")
+
+    with pytest.raises(LeaseHeldError):
+        store.append(change(run, after(taken), leases_taken=[beside]))
+
+    freed = [lease("file:/a", run, 1)]
+    store.append(change(run, after(taken), leases_freed=freed, leases_taken=[beside]))
+    assert store.lease("file:/a") == beside
+
+
 def test_a_lease_may_be_freed_and_taken_in_one_change(store: Store) -> None:
     dead, dead_head = begin(store, 1)
     heir, heir_head = begin(store, 2)

@@ -150,12 +150,29 @@ def test_a_tool_dies_at_its_deadline_though_its_parent_is_frozen(crew: Crew, pla
     assert_ended(folder, is_undone=False)
 
 
-@pytest.mark.nightly  # who takes how much of twenty runs hangs on the machine
-@pytest.mark.parametrize("at", [0, 150], ids=["both to the end", "one is killed"])
+def test_a_worker_that_slept_through_a_whole_run_starts_no_second_one(crew: Crew, places: Places) -> None:
+    folder = places.new("late start")
+    job = Job(folder=str(folder), plans=("one-give",), at=1, only="^before start", undoes=False)
+    with crew.hand() as first, crew.hand() as second, frozen(first, job) as pid:
+        second.begin(replace(job, at=0))
+        assert second.end() == 0, logs(folder)
+        os.kill(pid, signal.SIGCONT)
+        assert first.end() == 0, logs(folder)
+    assert [run.broken for run in seen(folder)] == [()]
+
+
+@pytest.mark.parametrize("at", [0, 3], ids=["both to the end", "one is killed"])
 def test_two_workers_share_twenty_runs_and_do_nothing_twice(crew: Crew, places: Places, at: int) -> None:
     folder = places.new("shared")
     plans = tuple(f"many-{number}" for number in range(20))
-    job = Job(folder=str(folder), plans=plans, undoes=False, silent_after_ms=SILENT_BY_NO_MEANS_MS)
+    job = Job(
+        folder=str(folder),
+        plans=plans,
+        only=r"^after world\.(give|pour) ",
+        undoes=False,
+        beside=2,
+        silent_after_ms=SILENT_BY_NO_MEANS_MS,
+    )
     with crew.hand() as first, crew.hand() as second:
         first.begin(replace(job, at=at))
         second.begin(job)

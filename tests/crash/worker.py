@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from midwatch.app.watch import BEAT_EVERY_MS, Pulse
 from midwatch.base.classes import EffectClass, Profile, RetryClass
 from midwatch.base.ids import ApprovalId, EffectKey, Principal, RunId, ToolName
 from midwatch.effects.ledger import EffectStatus
-from midwatch.ports.store import Change, DuplicateRunError, Receipt, RunFilter
+from midwatch.ports.store import Change, Receipt, RunFilter
 from midwatch.ports.tools import ToolCall, ToolOutcome
 from midwatch.run.state import RunState
 from midwatch.wiring import worker as embedding
@@ -71,6 +70,8 @@ class Job:
     settles: bool = True
     """A person says, as the world shows it, whether what is in doubt happened."""
     undoes: bool = True
+    beside: int = 0
+    """How many workers of this folder have to be there before it does anything."""
     silent_after_ms: int = 30_000
     """How long a heartbeat stands still before its worker loses its runs."""
 
@@ -236,19 +237,34 @@ class Script:
         opened.listeners.append(lambda _: self._changed.set())
         self._until_s = time.monotonic() + DEADLINE_S
 
+    def meet(self) -> None:
+        """Wait until all workers that are to work beside each other have begun."""
+        if not self._job.beside:
+            return
+        folder, pause = Path(self._job.folder), threading.Event()
+        (folder / f"begun-{os.getpid()}").touch()
+        while len(list(folder.glob("begun-*"))) < self._job.beside:
+            pause.wait(LOOK_EVERY_S)
+            assert time.monotonic() < self._until_s, "the others do not begin"
+
     def play(self) -> None:
         for plan in self._job.plans:
             if not self._runs(plan):
-                request = StartRequest(plan=self._plans.named(plan), inputs={}, initiator=ASKED_BY, key="one")
                 self._moments.at("before start")
-                with suppress(DuplicateRunError):  # another worker was faster
-                    start_run(self._house, request)
+                self._start(plan)
                 self._moments.at("after start")
         while not all(self._is_over(run) for plan in self._job.plans for run in self._runs(plan)):
             self._changed.wait(LOOK_EVERY_S)
             self._changed.clear()
             if time.monotonic() > self._until_s:
                 raise TimeoutError("the run does not end")
+
+    def _start(self, plan: str) -> None:
+        """Start a run of the plan where there is none: its key keeps others off only while it lives."""
+        request = StartRequest(plan=self._plans.named(plan), inputs={}, initiator=ASKED_BY, key="one")
+        with self._world.alone("start"):
+            if not self._runs(plan):
+                start_run(self._house, request)
 
     def wait_for(self, driver: Driver) -> None:
         """Wait until no drive is under way: one that was frozen first finds out that it is fenced."""
@@ -335,6 +351,7 @@ def work(job: Job) -> None:
     worker = opened.worker
     assert worker is not None, "the house was opened with its engine"
     worker.start()
+    script.meet()
     script.play()
     script.wait_for(worker._driver)
     worker.seal()

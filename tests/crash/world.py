@@ -96,7 +96,7 @@ class World:
 
     def act(self, tool: str, key: str, name: str, value: int) -> int:
         """Carry a call out, whole, and return what the value was before."""
-        with self._alone() as log_fd:
+        with self.alone("log") as log_fd:
             before = self.value(name)
             after = before + value if tool == "pour" else value
             if tool == "give" and self.calls(key):
@@ -108,13 +108,14 @@ class World:
             return before
 
     @contextmanager
-    def _alone(self) -> Iterator[int]:
-        log_fd = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    def alone(self, what: str) -> Iterator[int]:
+        """Open `world.<what>` to append to, and hold it against every other process until the end."""
+        fd = os.open(self._log.with_suffix(f".{what}"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            fcntl.flock(log_fd, fcntl.LOCK_EX)
-            yield log_fd
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield fd
         finally:
-            os.close(log_fd)
+            os.close(fd)
 
     def busy_once(self) -> None:
         """Refuse the first reading ever."""
@@ -191,8 +192,10 @@ def register() -> None:
 
 
 def write_manifests(folder: Path) -> None:
-    """Declare the tools, as an operator does."""
+    """Declare the tools, as an operator does; each file is whole at any moment, since others read them."""
     folder.mkdir(exist_ok=True)
     for name, retry in {**_ACTING, "look": "idempotent", "flaky": "idempotent"}.items():
         effect = "write" if name in _ACTING else "read"
-        (folder / f"{name}.toml").write_text(_MANIFEST.format(name=name, retry=retry, effect=effect))
+        whole = folder / f"{name}.{os.getpid()}"
+        whole.write_text(_MANIFEST.format(name=name, retry=retry, effect=effect))
+        whole.rename(folder / f"{name}.toml")

@@ -175,6 +175,18 @@ def test_observing_touches_nothing_and_asks_nobody(machine: Machine) -> None:
     assert (machine.planted / CACHE).exists()
 
 
+def test_proposing_shows_a_card_of_what_would_have_run_that_nobody_can_answer(machine: Machine) -> None:
+    record = machine.run("start", "--practice", "--mode", "propose", "--json").json
+    assert (record["outcome"], record["questions"]) == ("no_action", [])
+    (approval,) = record["approvals"]
+    shown = machine.ok("show", approval).out
+    assert "WHAT WOULD HAVE RUN" in shown
+    assert "nothing to answer" in shown
+    assert "midwatch approve" not in shown
+    assert "MW401" in machine.run("approve", approval).err
+    assert mode_of(machine.planted / KEY) == 0o644
+
+
 def test_a_new_watch_takes_the_place_of_the_old_one(machine: Machine) -> None:
     first = machine.practice()
     second = machine.ok("start", "--practice", "--new", "--json").json

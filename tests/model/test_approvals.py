@@ -28,7 +28,7 @@ from midwatch.journal.sealing import unseal_blob
 from midwatch.plan.model import Plan
 from midwatch.run.state import ApprovalState, EffectState, RunState, TaskStatus
 from support.houses import plan_of
-from support.plans import PLANS, STEADY, act, look
+from support.plans import BACK, PLANS, STEADY, act, look
 from support.stand import Stand
 
 UP_TWICE = plan_of(
@@ -36,6 +36,13 @@ UP_TWICE = plan_of(
     act("first", "put", "measure", undo="back"),
     act("second", "put", "measure", undo="back", when="measure.value > 0"),
     act("back", "put", is_undo=True),
+)
+UP_TWICE_EACH_WITH_ITS_UNDO = plan_of(
+    look("measure"),
+    act("first", "put", "measure", undo="back"),
+    act("second", "put", "measure", undo="back_2", args={"name": "inputs.name", "value": "3"}),
+    act("back", "put", is_undo=True, args=BACK),
+    act("back_2", "put", is_undo=True, args={"name": "inputs.name", "value": "second.before"}),
 )
 ASKED_BY_THE_GATE = plan_of(
     look("measure"),
@@ -304,6 +311,92 @@ def test_a_no_sticks_to_the_tool_and_its_target_for_the_rest_of_the_run() -> Non
     assert stand.world.value("thing") == 1
 
 
+def undo_of_first_after_a_no(on: str) -> Stand:
+    """Return an installation where `first` was done, `second` denied, and a person wants `first` undone."""
+    stand = stand_with(UP_TWICE_EACH_WITH_ITS_UNDO)
+    first, second = run_of(stand).approvals
+    assert stand.answer(first, "approve", "ada") is None
+    stand.pump()
+    assert stand.answer(second, "deny", "ada") is None
+    stand.pump()
+    assert stand.world.value("thing") == 2
+    stand.enforce(on)
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    return stand
+
+
+def test_a_no_to_doing_is_no_no_to_taking_back_what_was_done() -> None:
+    stand = undo_of_first_after_a_no("default")
+    assert effect(stand, "first").status is EffectStatus.UNDONE
+    assert stand.world.value("thing") == 1
+
+
+def test_a_no_to_taking_back_sticks_to_that() -> None:
+    stand = undo_of_first_after_a_no("undo asked")
+    assert say(stand, "deny") is None
+    assert effect(stand, "first").status is EffectStatus.UNDO_FAILED
+    stand.enforce("default")
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    assert effect(stand, "back").decision["reasons"] == ["forbidden.denied_before"]
+    assert (effect(stand, "first").status, code(stand, "back")) == (EffectStatus.UNDO_FAILED, "MW351")
+    assert stand.world.value("thing") == 2
+
+
+def test_an_undo_that_the_policy_forbade_is_judged_anew_when_a_person_wants_it_again() -> None:
+    stand = undo_of_first_after_a_no("undo closed")
+    assert (effect(stand, "first").status, code(stand, "back")) == (EffectStatus.UNDO_FAILED, "MW351")
+    stand.enforce("default")
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    assert effect(stand, "first").status is EffectStatus.UNDONE
+    assert stand.world.value("thing") == 1
+
+
+def test_an_undo_that_nobody_answered_for_is_asked_for_anew_when_it_is_wanted_again() -> None:
+    stand = undo_of_first_after_a_no("undo asked")
+    stand.advance(2 * DAY_MS)
+    stand.pump()
+    assert (effect(stand, "first").status, code(stand, "back")) == (EffectStatus.UNDO_FAILED, "MW452")
+    expired = newest(stand)
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    assert (newest(stand).supersedes, newest(stand).status) == (expired.approval, "open")
+    stand.approve_all()
+    stand.pump()
+    assert effect(stand, "first").status is EffectStatus.UNDONE
+
+
+# An undo whose tool is another now
+
+
+@pytest.mark.parametrize("policy", ["default", "undo asked"])
+def test_an_undo_whose_tool_is_another_now_is_sealed_anew_when_a_person_wants_it_again(policy: str) -> None:
+    stand = stand_with(UP_TWICE_EACH_WITH_ITS_UNDO, mode=Mode.AUTO)
+    stand.world.acting_faults = ["failed"]
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    stand.redeclare(ToolName("put"))
+    stand.enforce(policy)
+    before = effect(stand, "back_2")
+    assert (before.status, effect(stand, "second").status) == (EffectStatus.FAILED, EffectStatus.UNDO_FAILED)
+
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    if policy == "undo asked":
+        assert effect(stand, "back_2").status is EffectStatus.ASKED
+        assert calls(stand, "back_2") == 1
+        stand.approve_all()
+        stand.pump()
+
+    again = effect(stand, "back_2")
+    assert again.sealed["manifest"] == stand.world.manifests[ToolName("put")].digest
+    assert again.action != before.action
+    assert (effect(stand, "second").status, again.attempt) == (EffectStatus.UNDONE, 2)
+    assert calls(stand, "back_2") == 2
+
+
 def test_a_no_ahead_takes_the_declared_way_and_nothing_of_the_bundle_is_sent() -> None:
     stand = stand_with(PLANS["ahead"])
     assert say(stand, "deny") is None
@@ -363,8 +456,28 @@ def test_a_halt_holds_the_yes_until_it_is_over() -> None:
 def test_where_nothing_may_act_nothing_is_asked_and_nothing_sent(plan: Plan, mode: Mode) -> None:
     stand = stand_with(plan, mode=mode)
     assert run_of(stand).outcome in {"no_action", "failed"}
-    assert not run_of(stand).approvals
+    assert not stand.disk.approval_rows(only_open=True)
+    assert {asked.status for asked in run_of(stand).approvals.values()} == (
+        {"shadow"} if mode is Mode.PROPOSE else set()
+    )
     assert not stand.world.applied
+
+
+@pytest.mark.parametrize("plan", [ASKED_BY_THE_GATE, PLANS["ahead"]], ids=["by the gate", "ahead"])
+def test_in_mode_propose_a_card_shows_what_would_have_run_and_takes_no_answer(plan: Plan) -> None:
+    stand = stand_with(plan, mode=Mode.PROPOSE)
+    (asked,) = run_of(stand).approvals.values()
+    card = card_of(stand, asked)
+    assert card["nothing_will_run"]
+    assert [action["digest"] for action in card["actions"]] == [
+        one.action for one in run_of(stand).effects.values()
+    ]
+    assert "shadow.proposing" in [reason["id"] for reason in card["reasons"]]
+    assert (card["requirement"]["count"], card["ladder"]["rungs"]) == (0, [])
+    for user in ("ada", "grace"):
+        assert isinstance(say(stand, "approve", user), QuestionClosedError)
+    assert not stand.world.applied
+    stand.audit()
 
 
 def test_in_mode_propose_the_sealed_action_and_why_it_does_not_run_are_recorded() -> None:

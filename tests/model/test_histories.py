@@ -8,11 +8,13 @@ from midwatch.app.change import request_undo, settle_doubt
 from midwatch.app.errors import InputsError
 from midwatch.app.start import StartRequest, start_run
 from midwatch.base.classes import Mode, Profile
+from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Principal, TaskName, ToolName, effect_key
 from midwatch.base.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from midwatch.effects.ledger import EffectStatus, LedgerOrderError, moved
+from midwatch.journal.run_events import EffectConfirmed, EffectDispatched
 from midwatch.plan.model import Plan, PlanTask, TaskKind
-from midwatch.run.errors import RunUnknownError, UndoImpossibleError
+from midwatch.run.errors import DoubtEarlyError, RunUnknownError, UndoImpossibleError
 from midwatch.run.state import RunState, TaskStatus
 from support.houses import plan_of
 from support.plans import PLANS, look
@@ -178,6 +180,38 @@ def test_a_lease_that_ran_out_gives_its_target_to_the_next_run(stand: Stand) -> 
     finish(stand)
 
 
+def test_effects_of_one_run_on_one_target_go_one_after_the_other_under_fresh_fences(stand: Stand) -> None:
+    begin(stand, "crowded")
+    stand.pump()
+
+    facts = [fact for fact in stand.promises.facts if isinstance(fact, EffectDispatched | EffectConfirmed)]
+    assert [type(fact) for fact in facts] == [EffectDispatched, EffectConfirmed] * 3
+    assert [fact.fence for fact in facts if isinstance(fact, EffectDispatched)] == [1, 2, 3]
+    assert (last(stand).outcome, last(stand).task(TaskName("pour")).attempt) == ("resolved", 1)
+    finish(stand)
+
+
+def test_fences_of_one_target_grow_from_run_to_run(stand: Stand) -> None:
+    for _ in range(2):
+        begin(stand, "crowded")
+        stand.pump()
+
+    sent = [fact.fence for fact in stand.promises.facts if isinstance(fact, EffectDispatched)]
+    assert sent == [1, 2, 3, 4, 5, 6]
+    finish(stand)
+
+
+def test_an_effect_in_doubt_keeps_the_next_one_of_its_run_off_its_target_until_nothing_can_come(
+    stand: Stand,
+) -> None:
+    begin(stand, "crowded")
+    stand.world.acting_faults = ["silent before"]
+    stand.pump(1)
+    assert code(stand, "pour") == "MW352"
+    finish(stand)
+    assert applied(stand, "pour") == 1
+
+
 # Doubts
 
 
@@ -210,8 +244,10 @@ def test_a_probe_brings_no_news_of_a_doubt_that_a_person_settled_meanwhile(stand
     stand.world.acting_faults = ["silent after"]
     stand.pump()
     stand.wait()
-    stand.world.meanwhile = [lambda: stand.settle(stand.doubts[0])]
+    said: list[MidwatchError | None] = []
+    stand.world.meanwhile = [lambda: said.append(stand.settle(stand.doubts[0]))]
     stand.pump()
+    assert said == [None]
     assert last(stand).outcome == "resolved"
     assert not stand.troubles
     finish(stand)
@@ -287,10 +323,33 @@ def test_a_probe_that_finds_no_trace_lets_the_call_be_made_again(stand: Stand) -
     assert applied(stand, "change") == 1
 
 
+def test_nobody_settles_a_doubt_while_a_frozen_worker_may_still_act(stand: Stand) -> None:
+    begin(stand, "rescued")
+    frozen = stand.now
+    refused: list[MidwatchError | None] = []
+
+    def freeze() -> None:
+        stand.lose(frozen)
+        refused.append(stand.settle(stand.doubts[0]))
+
+    stand.world.meanwhile = [nothing, freeze]
+    stand.pump()
+
+    effect = last(stand).effects[stand.doubts[0]]
+    assert isinstance(refused[0], DoubtEarlyError)
+    assert refused[0].facts["after_ms"] == effect.deadline_ms > stand.clock.now_ms()
+    assert applied(stand, "pour") == 1, "it took place after somebody would have said that it did not"
+    stand.wait()
+    assert stand.settle(effect.key) is None
+    finish(stand)
+    assert last(stand).outcome == "resolved"
+
+
 def test_a_person_who_says_that_it_did_not_happen_ends_the_doubt_and_the_task(stand: Stand) -> None:
     begin(stand, "rescued")
     stand.world.acting_faults = ["silent before"]
     stand.pump()
+    stand.wait()
     stand.settle(stand.doubts[0])
     stand.pump()
     assert (code(stand, "pour"), last(stand).outcome) == ("MW523", "escalated")

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from midwatch.base.ids import Digest, OwnerToken, Principal, RunId, StreamId, TaskName, run_stream
+from midwatch.base.ids import (
+    Digest,
+    OwnerToken,
+    Principal,
+    RunId,
+    StreamId,
+    TaskName,
+    effect_key,
+    run_stream,
+)
 from midwatch.base.units import EpochMs
 from midwatch.journal.chain import extend
 from midwatch.journal.events import Draft, Entry
@@ -76,9 +85,11 @@ def begin(
     return run, after(first)
 
 
-def lease(resource: str, run: RunId, fence: int) -> LeaseRow:
-    """Return a lease that the run takes."""
-    return LeaseRow(resource=resource, run=run, key=None, fence=fence, until_ms=AT_MS)
+def lease(resource: str, run: RunId, fence: int, *, task: str = "act") -> LeaseRow:
+    """Return a lease that an effect of the run takes."""
+    return LeaseRow(
+        resource=resource, run=run, key=effect_key(run, TaskName(task)), fence=fence, until_ms=AT_MS
+    )
 
 
 def task(name: str) -> TaskName:

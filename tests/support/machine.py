@@ -170,7 +170,9 @@ class WatchMachine(RuleBasedStateMachine):
     # In the midst of a drive
 
     @rule(
-        what=st.sampled_from(["frozen", "frozen", "joined", "cancel", "undo", "settle", "approve", "deny"]),
+        what=st.sampled_from(
+            ["frozen", "silent", "silent", "joined", "cancel", "undo", "settle", "approve", "deny"]
+        ),
         at=pick,
         delay=delays,
         moment=st.sampled_from(["call", "call", "look"]),
@@ -205,6 +207,8 @@ class WatchMachine(RuleBasedStateMachine):
         match what:
             case "frozen":
                 stand.succeed(stand.now)
+            case "silent":
+                stand.lose(stand.now)
             case "joined":
                 before = stand.now
                 stand.join()

@@ -84,6 +84,17 @@ TWO_STEPS = plan_of(
     act("two", "put", "one", args={"name": "inputs.name + '-b'", "value": "7"}, precondition=STEADY),
     back("back", "give"),
 )
+CROWDED = plan_of(
+    look("measure"),
+    look("weather", tool="gauge"),
+    act("give", "give", "measure", undo="again", args={"name": NAME, "value": "7"}),
+    act("pour", "pour", "measure", undo="back", args={"name": NAME, "by": "1"}, **RETRIES),
+    act("put", "put", "measure", undo="down", precondition=STEADY, **RETRIES),
+    look("report", "give", "pour", "put", join="any", ends={"resolved": "true"}),
+    back("again", "give", args={"name": NAME, "value": "1"}),
+    back("back", "pour", args={"name": NAME, "by": "-1"}),
+    back("down", "put"),
+)
 FINAL = plan_of(
     look("measure"),
     look("weather", tool="gauge"),
@@ -156,6 +167,7 @@ _PLANS = {
     "branches": BRANCHES,
     "ahead": AHEAD,
     "two_steps": TWO_STEPS,
+    "crowded": CROWDED,
     "final": FINAL,
     "flapping": FLAPPING,
     "rescued": RESCUED,

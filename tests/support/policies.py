@@ -18,8 +18,20 @@ CLOSED = """
 forbid (principal, action in [Action::"write", Action::"irreversible"], resource)
 unless { context.is_undo };
 """
-ADDED = {"default": "", "two": TWO, "closed": CLOSED}
-YESES_MIN = {"default": 0, "two": 2, "closed": 0}
+UNDO_ASKED = """
+@id("ask.undo")
+@says("Somebody decides about each undo.")
+forbid (principal, action, resource is Tool)
+when { context.is_undo && context.approved.count < 1 };
+"""
+UNDO_CLOSED = """
+@id("forbidden.undo")
+@says("Nothing is taken back any more.")
+forbid (principal, action, resource is Tool)
+when { context.is_undo };
+"""
+ADDED = {"default": "", "two": TWO, "closed": CLOSED, "undo asked": UNDO_ASKED, "undo closed": UNDO_CLOSED}
+YESES_MIN = dict.fromkeys(ADDED, 0) | {"two": 2}
 
 
 @lru_cache

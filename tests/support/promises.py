@@ -65,6 +65,8 @@ class Promises:
     """Everything that was committed to runs, in its order."""
     sent: Counter[EffectKey] = field(default_factory=Counter)
     """How often each acting call reached the world."""
+    fences: dict[str, int] = field(default_factory=dict)
+    """The greatest fencing token that was given for each target."""
     _outcomes: set[tuple[RunId, str, int, int]] = field(default_factory=set)
 
     def check(self, holds: object, sentence: str) -> None:
@@ -109,6 +111,7 @@ class Promises:
             case EffectConfirmed():
                 key = EffectKey(payload.key)
                 if payload.by.startswith("person:"):
+                    self._settled(event, before.effects[key])
                     self._note_lie(key, is_true=self.world.applied[key] > 0)
                 self.check(
                     self.world.applied[key] or key in self.lied, f"{key} is confirmed and did not happen"
@@ -116,6 +119,7 @@ class Promises:
             case EffectFailed():
                 key = EffectKey(payload.key)
                 if payload.by.startswith("person:"):
+                    self._settled(event, before.effects[key])
                     self._note_lie(key, is_true=self.world.applied[key] == 0)
                 self.check(
                     not self.world.applied[key] or key in self.lied,
@@ -131,6 +135,12 @@ class Promises:
                 self._ended(before, plan)
             case _:
                 pass
+
+    def _settled(self, event: Event, effect: EffectState) -> None:
+        self.check(
+            event.envelope.at_ms >= effect.settle_after_ms,
+            f"{event.ref} settles {effect.key} while whoever sent it may still carry it out",
+        )
 
     def _note_lie(self, key: EffectKey, *, is_true: bool) -> None:
         if not is_true:
@@ -168,6 +178,18 @@ class Promises:
 
     # Dispatch
 
+    def _leased(self, where: str, event: Event, payload: EffectDispatched, effect: EffectState) -> None:
+        """Check that the fence is fresh, and that nothing else is under way on the target."""
+        target = str(effect.sealed["target"])
+        self.check(payload.fence > self.fences.get(target, 0), f"{where} with fence {payload.fence} again")
+        self.fences[target] = payload.fence
+        for other in (one for state in self.states.values() for one in state.effects.values()):
+            is_there = other.status is EffectStatus.DISPATCHED and other.sealed["target"] == target
+            self.check(
+                not is_there or other.key == effect.key or other.deadline_ms <= event.envelope.at_ms,
+                f"{where} while {other.key} is under way on {target}",
+            )
+
     def _dispatched(
         self, event: Event, payload: EffectDispatched, before: RunState, plan: Plan, batch: Sequence[RunEvent]
     ) -> None:
@@ -184,6 +206,7 @@ class Promises:
             f"{where}, whose manifest is another now",
         )
         self._needs(where, before, task)
+        self._leased(where, event, payload, effect)
         is_repeated = effect.status in {EffectStatus.IN_DOUBT, EffectStatus.FAILED}
         if effect.status is EffectStatus.IN_DOUBT:
             self.check(

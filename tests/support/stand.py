@@ -17,13 +17,14 @@ from midwatch.app.watch import fire_due, seal_pending, take_over
 from midwatch.base.classes import Mode, Profile
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, EffectKey, Principal, RunId, ToolName
-from midwatch.base.units import DurationMs, EpochMs
+from midwatch.base.units import MINUTE_MS, DurationMs, EpochMs
 from midwatch.effects.ledger import EffectStatus
 from midwatch.effects.manifest import Manifest
 from midwatch.plan.model import Plan
 from midwatch.ports.rows import WorkerRow
 from midwatch.ports.store import Change, FencedError, Receipt, Store, StoreFullError
-from midwatch.ports.tools import ToolCall, ToolOutcome, ToolSilent
+from midwatch.ports.tools import ToolCall, ToolFailed, ToolOutcome, ToolSilent
+from midwatch.run.errors import DoubtEarlyError
 from midwatch.run.state import RunState
 from support.houses import BEGIN_MS, PEOPLE
 from support.policies import YESES_MIN, rules_of
@@ -145,10 +146,13 @@ class Hands:
             return world.read(call)
         if process.is_stale:
             return ToolSilent(why="its child died with the lease")
+        if self.stand.is_silent(process) and self.stand.clock.monotonic_ms() >= (call.until_ms or 0):
+            return ToolFailed(code="MW505", why="it came too late", retryable=True, settles=False)
         fault = world.acting_faults.pop(0) if world.acting_faults else ""
         if fault == "killed before":
             process.die()
-        self.stand.promises.about_to_act(call, is_stale=process.is_stale)
+        is_stale = self.stand.is_silent(process)
+        self.stand.promises.about_to_act(call, is_stale=is_stale)
         outcome = world.act(call, fault)
         if fault == "killed after":
             process.die()
@@ -195,6 +199,7 @@ class Stand:
         self._keys = MemoryKeys(self._chance.token)
         self._keys.subject_key(SUBJECT, create=True)
         self._gone: set[str] = set()
+        self._silent: set[str] = set()
         self._count = 0
         self._observer = self._process()
         self.promises = Promises(house=self._observer.house, world=self.world)
@@ -253,7 +258,7 @@ class Stand:
         process = self._process()
         row = WorkerRow(worker=process.name, host="h", boot="b", pid=1, started_ms=self._count, beat=0)
         self.disk.beat(row)
-        driver = Driver(process.house)
+        driver = Driver(process.house, is_silent=lambda worker: worker in self._silent)
         process.engine.start(lambda run: self._drive(driver, run))
         self.now = process
         return process
@@ -262,10 +267,23 @@ class Stand:
         """Let another process take over from one that is dead, or believed to be."""
         old.is_stale = True
         self._gone.add(old.name)
-        heir = self.join() if self.now is old else self.now
-        heir.turns = 0
+        heir = self._heir_of(old)
         take_over(heir.house, heir.engine)
         self.pump()
+
+    def lose(self, old: Process) -> None:
+        """Let another process take over from one that is frozen: what it was about to do may still come."""
+        self._silent.add(old.name)
+        self._heir_of(old).engine.adopt((old.name,))
+        self.pump()
+
+    def is_silent(self, process: Process) -> bool:
+        return process.name in self._silent
+
+    def _heir_of(self, old: Process) -> Process:
+        heir = self.join() if self.now is old else self.now
+        heir.turns = 0
+        return heir
 
     def run(self, work: Callable[[Process], object]) -> MidwatchError | None:
         """Do something in the process of the moment, and return what it refused.
@@ -325,11 +343,11 @@ class Stand:
     def undo(self, run: RunId, by: str) -> None:
         self.run(lambda process: request_undo(process.house, run, by=Principal(by)))
 
-    def settle(self, key: EffectKey, *, is_true: bool = True) -> None:
+    def settle(self, key: EffectKey, *, is_true: bool = True) -> MidwatchError | None:
         """Say as a person whether an effect in doubt happened."""
         happened = (self.world.applied[key] > 0) == is_true
         ada = Principal("person:ada")
-        self.run(lambda process: settle_doubt(process.house, key, happened=happened, by=ada, why=""))
+        return self.run(lambda process: settle_doubt(process.house, key, happened=happened, by=ada, why=""))
 
     def enforce(self, policy: str) -> None:
         """Put another policy in force, for every process at once."""
@@ -411,6 +429,7 @@ class Stand:
         if self.disk._tables.queue or self.wait():
             return True
         for key in self.doubts:
-            self.settle(key)
+            if isinstance(self.settle(key), DoubtEarlyError):
+                self.advance(MINUTE_MS)
             return True
         return bool(self.disk._tables.queue)

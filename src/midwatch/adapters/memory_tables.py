@@ -66,6 +66,8 @@ def judge(tables: Tables, change: Change) -> None:
         )
     if change.facts_version not in {None, facts_version(tables)}:
         raise FactsMovedError("policy, people or a halt changed meanwhile", version=facts_version(tables))
+    resources = [lease.resource for lease in change.leases_taken]
+    assert len(resources) == len(set(resources)), "a change takes a lease once"
     for lease in change.leases_taken:
         _judge_lease(tables, lease, change)
     if change.unique_live_key is not None:
@@ -79,15 +81,17 @@ def judge(tables: Tables, change: Change) -> None:
 
 def _judge_lease(tables: Tables, lease: LeaseRow, change: Change) -> None:
     held = tables.leases.get(lease.resource)
-    holder = None if held is None or any(_frees(freed, held) for freed in change.leases_freed) else held.run
-    if holder not in {None, lease.run}:
-        raise LeaseHeldError(f"{holder} holds {lease.resource}", resource=lease.resource, run=str(holder))
-    if lease.fence != (held.fence if held is not None else 0) + 1:
+    is_held = (
+        held is not None
+        and held.run is not None
+        and not any(_frees(freed, held) for freed in change.leases_freed)
+    )
+    if held is not None and is_held and (held.run, held.key) != (lease.run, lease.key):
         raise LeaseHeldError(
-            f"{lease.resource} was taken by another meanwhile",
-            resource=lease.resource,
-            run=str(holder or ""),
+            f"{held.key or held.run} holds {lease.resource}", resource=lease.resource, run=str(held.run)
         )
+    if lease.fence != (held.fence if held is not None else 0) + 1:
+        raise LeaseHeldError(f"{lease.resource} was taken by another meanwhile", resource=lease.resource)
 
 
 def write(tables: Tables, change: Change) -> None:

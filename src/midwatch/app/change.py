@@ -7,10 +7,11 @@ from midwatch.app.house import House
 from midwatch.app.write import Write, append_to_run
 from midwatch.base.ids import EffectKey, Principal, RunId
 from midwatch.effects.ledger import EffectStatus
+from midwatch.insight.words import utc_words
 from midwatch.journal.run_events import CancelRequested, EffectConfirmed, EffectFailed, UndoRequested
 from midwatch.plan.model import Plan
-from midwatch.run.errors import PersonDeniesError, RunUnknownError, UndoImpossibleError
-from midwatch.run.state import RunState
+from midwatch.run.errors import DoubtEarlyError, PersonDeniesError, RunUnknownError, UndoImpossibleError
+from midwatch.run.state import EffectState, RunState
 
 _TAKEN_BACK_FROM = frozenset(
     {
@@ -68,6 +69,7 @@ def settle_doubt(house: House, key: EffectKey, *, happened: bool, by: Principal,
 
     Raises:
         RunUnknownError: MW611, when no effect in doubt has that key.
+        DoubtEarlyError: MW617, while whoever sent it may still carry it out.
     """
     run = RunId(key.partition("/")[0])
 
@@ -75,6 +77,8 @@ def settle_doubt(house: House, key: EffectKey, *, happened: bool, by: Principal,
         effect = state.effects.get(key)
         if effect is None or effect.status is not EffectStatus.IN_DOUBT:
             raise RunUnknownError(f"no effect in doubt has the key {key}", key=key)
+        if house.clock.now_ms() < effect.settle_after_ms:
+            raise _early(effect)
         if happened:
             return Write(facts=[EffectConfirmed(key=key, out={}, by=by)], cause_n=effect.n, actor=by)
         said = why or "a person said that it did not happen"
@@ -82,6 +86,13 @@ def settle_doubt(house: House, key: EffectKey, *, happened: bool, by: Principal,
         return Write(facts=[failed], cause_n=effect.n, actor=by)
 
     append_to_run(house, run, decide)
+
+
+def _early(effect: EffectState) -> DoubtEarlyError:
+    """Return the refusal to hear what became of a call that a frozen worker may still carry out."""
+    at = utc_words(effect.settle_after_ms)
+    sentence = f"{effect.key} may still happen until {at}: {effect.why}"
+    return DoubtEarlyError(sentence, key=effect.key, after=at, after_ms=effect.settle_after_ms)
 
 
 def loaded(house: House, run: RunId) -> tuple[Plan, RunState]:

@@ -129,13 +129,15 @@ def _labels(action: Mapping[str, Any]) -> str:
 
 
 def _reasons(card: Mapping[str, Any], width: int) -> list[str]:
-    lines = ["WHY YOU ARE ASKED"]
+    lines = ["WHY NOTHING RUNS" if _asks_nobody(card) else "WHY YOU ARE ASKED"]
     for reason in card["reasons"]:
         lines += _bullet(f"{visible(reason['says'])} ({visible(reason['id'])})", width)
     return [*lines, ""]
 
 
 def _who(card: Mapping[str, Any], width: int) -> list[str]:
+    if _asks_nobody(card):
+        return ["WHO DECIDES", *_bullet("nobody: nothing runs, so there is nothing to answer", width)]
     ladder, now_ms = card["ladder"], card["shown_ms"]
     lines = ["WHO DECIDES", *_bullet(_requirement(card["requirement"]), width)]
     for index, rung in enumerate(ladder["rungs"]):
@@ -149,6 +151,11 @@ def _who(card: Mapping[str, Any], width: int) -> list[str]:
     lines += _bullet(f"expires {moment(card['expires_ms'], now_ms)}; {visible(card['on_timeout'])}", width)
     lines += _bullet(f"when denied: {visible(card['on_deny'])}", width)
     return lines
+
+
+def _asks_nobody(card: Mapping[str, Any]) -> bool:
+    """Return whether the card shows what would have run, and asks for no yes."""
+    return bool(card["nothing_will_run"]) and card["requirement"]["count"] == 0
 
 
 def _requirement(requirement: Mapping[str, Any]) -> str:

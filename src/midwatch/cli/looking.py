@@ -51,7 +51,8 @@ def _show_asked(screen: Screen, opened: "Opened", state: RunState, asked: Approv
         show_question(screen, opened.house, state, asked)
         return
     show_card(screen, opened.house, asked)
-    screen.line(f"It is {asked.status}. {visible(asked.closed_why)}".rstrip())
+    kind = "a shadow" if asked.status == "shadow" else asked.status
+    screen.line(f"It is {kind}. {visible(asked.closed_why)}".rstrip())
     for answer in asked.answers:
         why_said = f": {visible(answer.why)}" if answer.why else ""
         note = f" ({answer.recorded_as})" if answer.recorded_as else ""

@@ -6,6 +6,8 @@
     dispatched -> confirmed | failed | in_doubt
     in_doubt -> confirmed | failed (by probe or person) | dispatched (idempotent and keyed only)
     failed -> dispatched                            (a declared retry, same key, same approval)
+    failed -> void                                  (an undo that is wanted again, and whose seal is stale)
+    denied -> proposed                              (an undo that is wanted again: judged anew)
     confirmed -> verified | unverified
     confirmed | verified | unverified -> undoing -> undone | undo_failed
     void | expired -> proposed                      (sealed anew, with a new card)
@@ -45,12 +47,12 @@ NEXT: dict[EffectStatus, frozenset[EffectStatus]] = {
     _S.PROPOSED: frozenset({_S.ALLOWED, _S.ASKED, _S.DENIED, _S.VOID}),
     _S.ASKED: frozenset({_S.ALLOWED, _S.ASKED, _S.DENIED, _S.EXPIRED, _S.VOID}),
     _S.ALLOWED: frozenset({_S.DISPATCHED, _S.VOID, _S.ASKED, _S.ALLOWED, _S.DENIED}),
-    _S.DENIED: frozenset(),
+    _S.DENIED: frozenset({_S.PROPOSED}),
     _S.EXPIRED: frozenset({_S.PROPOSED}),
     _S.VOID: frozenset({_S.PROPOSED}),
     _S.DISPATCHED: frozenset({_S.CONFIRMED, _S.FAILED, _S.IN_DOUBT}),
     _S.IN_DOUBT: frozenset({_S.CONFIRMED, _S.FAILED, _S.DISPATCHED}),
-    _S.FAILED: frozenset({_S.DISPATCHED}),
+    _S.FAILED: frozenset({_S.DISPATCHED, _S.VOID}),
     _S.CONFIRMED: frozenset({_S.VERIFIED, _S.UNVERIFIED, _S.UNDOING}),
     _S.VERIFIED: frozenset({_S.UNDOING}),
     _S.UNVERIFIED: frozenset({_S.UNDOING}),

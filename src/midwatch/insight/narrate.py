@@ -261,8 +261,10 @@ def _approval(event: Event, payload: _ApprovalFact) -> Sentence | None:
 
     match payload:
         case ApprovalAsked():
-            words = "Question {approval} was put to {people:and}: {question:says}"
             people = payload.ladder[0].people if payload.ladder else []
+            words = "Question {approval} was put to {people:and}: {question:says}"
+            if inside(payload.requirement, "count") == 0:
+                words = "Card {approval} shows what would have run: {question:says}"
             return line(words, people=people, question=payload.question, expires_ms=payload.expires_ms)
         case ApprovalEscalated():
             return line("Question {approval} went up to {people:and}.", people=payload.people)

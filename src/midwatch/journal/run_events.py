@@ -326,7 +326,7 @@ class AnswerRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalClosed:
-    """The question has its outcome: approved, denied, expired, cancelled, superseded or void."""
+    """The question has its outcome: approved, denied, expired, cancelled, superseded, void or shadow."""
 
     TYPE: ClassVar[str] = "approval.closed"
     VERSION: ClassVar[int] = 1

@@ -84,7 +84,7 @@ class Facts:
     usd_needed_micro: int
     """What this call may cost at most; 0 for what costs nothing."""
     denied_before: bool
-    """A person refused this kind of effect on this target in this run."""
+    """A person refused this on this target in this run: doing it, or, of an undo, taking it back."""
     lease_free: bool
     """Nobody else holds the target."""
     seal_lag_ms: int

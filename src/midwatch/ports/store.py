@@ -53,7 +53,7 @@ class Change:
     facts_version: int | None = None
     """What the gate judged on; must still be `Store.facts_version()`; else `FactsMovedError`."""
     leases_taken: Sequence[LeaseRow] = ()
-    """Each with the old fence plus one; else, or where another run holds it, `LeaseHeldError`."""
+    """Each with the old fence plus one; else, or where another effect holds it, `LeaseHeldError`."""
     leases_freed: Sequence[LeaseRow] = ()
     """Freed where run and fence still match; otherwise left alone."""
     blobs: Sequence[Blob] = ()
@@ -89,10 +89,10 @@ class FactsMovedError(MidwatchError):
 
 
 class LeaseHeldError(MidwatchError):
-    """Another run holds the resource."""
+    """Another effect, of this run or another, holds the resource."""
 
     code = "MW704"
-    fix = "Wait for the other run, or end it: `midwatch runs` shows both."
+    fix = "Wait for the other effect, or end its run: `midwatch runs` shows both."
     retryable = True
 
 

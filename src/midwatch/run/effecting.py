@@ -41,7 +41,7 @@ class Flight:
     tasks: frozenset[TaskName] = field(default_factory=frozenset)
     effects: frozenset[EffectKey] = field(default_factory=frozenset)
     dead: frozenset[str] = field(default_factory=frozenset)
-    """Workers that are surely gone, with every child of theirs."""
+    """Workers that are surely gone, with every child of theirs (see `adapters.tools.alive`)."""
 
 
 def orphaned(state: RunState, flight: Flight, now_ms: EpochMs) -> Settle | None:
@@ -99,12 +99,16 @@ def decide_effect(
 
 def _failed(state: RunState, task: PlanTask, effect: EffectState) -> Settle | tuple[Command, ...]:
     """Dispatch again what a declared retry or a new wish to undo wants; else the task failed with it."""
-    wanted_again = task.is_undo and state.undo_n > effect.n
-    if state.task(task.name).status is TaskStatus.RETRYING or wanted_again:
+    if state.task(task.name).status is TaskStatus.RETRYING or is_wanted_again(state, task, effect):
         return (Dispatch(key=effect.key),)
     attempt = state.attempt_of(task.name)
     fact = TaskFailed(task=task.name, attempt=attempt, code=effect.code, why=effect.why)
     return Settle(facts=(fact,), cause_n=effect.n)
+
+
+def is_wanted_again(state: RunState, task: PlanTask, effect: EffectState) -> bool:
+    """Return whether it was asked to take something back once more, after this undo came to nothing."""
+    return task.is_undo and state.undo_n > effect.n
 
 
 def _asked(state: RunState, task: PlanTask, effect: EffectState) -> tuple[Command, ...]:
@@ -116,15 +120,18 @@ def _asked(state: RunState, task: PlanTask, effect: EffectState) -> tuple[Comman
     return (Prepare(asking=None, tasks=(task.name,), cause_n=asked.n, supersedes=asked.approval),)
 
 
-def _refused(state: RunState, task: PlanTask, effect: EffectState) -> Settle:
+def _refused(state: RunState, task: PlanTask, effect: EffectState) -> Settle | tuple[Command, ...]:
     asked = state.approval_of(effect.key)
+    if is_wanted_again(state, task, effect):
+        supersedes = asked.approval if asked is not None else ""
+        return (Prepare(asking=None, tasks=(task.name,), cause_n=state.undo_n, supersedes=supersedes),)
     attempt = state.attempt_of(task.name)
     fact: RunEvent
     if effect.decision.get("kind") == "shadow":
         fact = TaskSkipped(task=task.name, why="the mode lets nothing run; it was proposed only")
     elif effect.status is EffectStatus.EXPIRED:
         fact = TaskFailed(task=task.name, attempt=attempt, code=NobodyAnsweredError.code, why=effect.why)
-    elif asked is not None and asked.status == "denied":
+    elif asked is not None and asked.status == "denied" and effect.decision.get("outcome") != "denied":
         fact = TaskFailed(task=task.name, attempt=attempt, code=DeniedError.code, why=effect.why)
     else:
         fact = TaskFailed(

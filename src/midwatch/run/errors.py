@@ -71,7 +71,10 @@ class OtherActionError(MidwatchError):
     """What would be sent is no longer what was sealed: the tool's manifest changed since."""
 
     code = "MW616"
-    fix = "Nothing more is sent. Start the run again, so that the action is sealed anew."
+    fix = (
+        "Nothing more is sent. Start the run again, so that the action is sealed anew; "
+        "an undo is sealed anew by `midwatch undo {run}`."
+    )
 
 
 class RunUnknownError(MidwatchError):
@@ -101,3 +104,10 @@ class PersonDeniesError(MidwatchError):
 
     code = "MW523"
     fix = "Nothing is repeated by itself. Start the run again, or do the step by hand."
+
+
+class DoubtEarlyError(MidwatchError):
+    """What is in doubt may still happen, so nobody can say yet what became of it."""
+
+    code = "MW617"
+    fix = "Look whether it took place from {after} on; then say so with `midwatch settle {key}`."

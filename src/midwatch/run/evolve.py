@@ -40,6 +40,7 @@ from midwatch.run.state import (
     Answer,
     ApprovalState,
     EffectState,
+    Refusal,
     RunState,
     TaskStatus,
     thawed,
@@ -94,10 +95,7 @@ def fact(state: RunState, payload: RunEvent, n: int, at_ms: EpochMs, actor: str)
         case AnswerRefused():
             return replace(state, n=n)
         case UndoRequested():
-            fresh = tuple(EffectKey(key) for key in payload.keys if key not in state.undo_keys)
-            again = tuple(key for key in state.undo_keys if key not in payload.keys)
-            asked = tuple(EffectKey(key) for key in payload.keys if key in state.undo_keys)
-            return replace(state, n=n, undo_keys=again + asked + fresh, undo_n=n, undo_by=actor)
+            return _undo_requested(state, payload, n, actor)
         case CancelRequested():
             return replace(state, n=n, cancel_why=payload.why)
         case RunEnded():
@@ -111,6 +109,21 @@ def fact(state: RunState, payload: RunEvent, n: int, at_ms: EpochMs, actor: str)
             )
         case _:
             assert_never(payload)
+
+
+def _undo_requested(state: RunState, payload: UndoRequested, n: int, actor: str) -> RunState:
+    keys = tuple(EffectKey(key) for key in payload.keys)
+    fresh = tuple(key for key in keys if key not in state.undo_keys)
+    again = tuple(key for key in state.undo_keys if key not in keys)
+    asked = tuple(key for key in keys if key in state.undo_keys)
+    return replace(
+        state,
+        n=n,
+        undo_keys=again + asked + fresh,
+        undo_asked_n={**state.undo_asked_n, **dict.fromkeys(keys, n)},
+        undo_n=n,
+        undo_by=actor,
+    )
 
 
 def _task_fact(
@@ -174,8 +187,10 @@ def _read(state: RunState, payload: EffectRead, n: int, at_ms: EpochMs) -> RunSt
 def _proposed(state: RunState, payload: EffectProposed, n: int) -> RunState:
     key = EffectKey(payload.key)
     before = state.effects.get(key)
+    attempt = 0
     if before is not None:
         moved(before.status, EffectStatus.PROPOSED)
+        attempt = before.attempt
     fresh = EffectState(
         key=key,
         task=TaskName(payload.task),
@@ -183,6 +198,7 @@ def _proposed(state: RunState, payload: EffectProposed, n: int) -> RunState:
         status=EffectStatus.PROPOSED,
         action=Digest(payload.action),
         sealed=payload.sealed,
+        attempt=attempt,
         n=n,
     )
     return replace(state, n=n, effects={**state.effects, key: fresh})
@@ -266,10 +282,10 @@ def _effect(effect: EffectState, payload: _EffectFact, n: int, at_ms: EpochMs) -
             assert_never(payload)
 
 
-def _refusal(effect: EffectState, payload: EffectVoided) -> frozenset[tuple[str, str]]:
+def _refusal(effect: EffectState, payload: EffectVoided) -> frozenset[Refusal]:
     if payload.outcome != "denied":
         return frozenset()
-    return frozenset({(effect.tool, str(effect.sealed["target"]))})
+    return frozenset({Refusal(tool=effect.tool, target=str(effect.sealed["target"]), task=effect.task)})
 
 
 def _asked(state: RunState, payload: ApprovalAsked, n: int, at_ms: EpochMs) -> RunState:

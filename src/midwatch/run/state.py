@@ -81,6 +81,15 @@ class EffectState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a person denied: a tool on a target, for a task that does something or takes it back."""
+
+    tool: str
+    target: str
+    task: TaskName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """One counted answer."""
 
@@ -132,11 +141,13 @@ class RunState:
     """In the order in which they were proposed."""
     approvals: Mapping[ApprovalId, ApprovalState] = field(default_factory=dict)
     tool_calls: int = 0
-    refusals: frozenset[tuple[str, str]] = frozenset()
-    """(tool, target) of each action that a person denied."""
+    refusals: frozenset[Refusal] = frozenset()
     undo_keys: tuple[EffectKey, ...] = ()
     """Effects that are to be taken back, in the order of the request."""
+    undo_asked_n: Mapping[EffectKey, int] = field(default_factory=dict)
+    """Number of the latest request for each of them."""
     undo_n: int = 0
+    """Number of the latest request of all."""
     undo_by: str = ""
     cancel_why: str | None = None
     outcome: str = ""
@@ -169,9 +180,13 @@ class RunState:
 
     @property
     def undoing(self) -> tuple[EffectKey, ...]:
-        """Effects whose undo was asked for and has not ended yet."""
-        over = {EffectStatus.UNDONE, EffectStatus.UNDO_FAILED}
-        return tuple(key for key in self.undo_keys if self.effects[key].status not in over)
+        """Effects whose undo was asked for and has not ended since."""
+        return tuple(key for key in self.undo_keys if not self._is_undo_over(self.effects[key]))
+
+    def _is_undo_over(self, effect: EffectState) -> bool:
+        if effect.status is EffectStatus.UNDO_FAILED:
+            return self.undo_asked_n[effect.key] < effect.n
+        return effect.status is EffectStatus.UNDONE
 
 
 _UNKNOWN = TaskState()

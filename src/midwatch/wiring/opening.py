@@ -12,12 +12,14 @@ from midwatch.adapters.clock import SystemChance, SystemClock
 from midwatch.adapters.config import Config
 from midwatch.adapters.crew import ThreadCrew
 from midwatch.adapters.keys import FileKeys
-from midwatch.adapters.process import is_surely_dead, os_user, own_row
+from midwatch.adapters.process import boot_id, is_surely_dead, os_user, own_row
 from midwatch.adapters.store.connect import alone
 from midwatch.adapters.store.sqlite import SqliteStore
-from midwatch.adapters.tools.registry import HostTools
+from midwatch.adapters.tools.alive import is_held
+from midwatch.adapters.tools.registry import ALIVE, HostTools
 from midwatch.app.house import House
 from midwatch.base.ids import RunId
+from midwatch.ports.rows import WorkerRow
 from midwatch.ports.store import Store, StoreFullError, StoreUnreachableError
 from midwatch.wiring.force import Force
 from midwatch.wiring.queue import NoDrives, new_engine
@@ -96,7 +98,8 @@ def _opened(config: Config, undo: contextlib.ExitStack, *, need_engine: bool, ro
     store = SqliteStore(config.database, drives=engine or NoDrives())
     undo.callback(store.close)
     keys = FileKeys(config.state / "keys")
-    tools = HostTools(state=config.state, folders=config.tools)
+    alive = config.state / ALIVE
+    tools = HostTools(state=config.state, folders=config.tools, alive=alive / row.worker)
     undo.callback(tools.close)
     crew = ThreadCrew()
     undo.callback(lambda: crew.close(within_s=_CLOSE_WITHIN_S))
@@ -119,7 +122,7 @@ def _opened(config: Config, undo: contextlib.ExitStack, *, need_engine: bool, ro
         worker=row.worker,
         profile=config.profile,
         in_force=force,
-        is_surely_dead=is_surely_dead,
+        is_surely_dead=lambda row: is_surely_dead(row) and not _has_children(row, alive),
         watched=lambda: role == SERVER or server_of(store) is not None,
         seal_lag_ms=lag,
         on_commit=on_commit,
@@ -133,6 +136,11 @@ def _opened(config: Config, undo: contextlib.ExitStack, *, need_engine: bool, ro
     if worker is not None:
         undo.callback(worker.stop)
     return Opened(config=config, house=house, os_user=os_user(), worker=worker, listeners=listeners)
+
+
+def _has_children(row: WorkerRow, alive: Path) -> bool:
+    """Return whether a child of a dead worker is still there; nothing outlives a boot."""
+    return row.boot == boot_id() and is_held(alive / row.worker)
 
 
 def server_of(store: Store) -> str | None:

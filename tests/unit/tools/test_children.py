@@ -13,6 +13,7 @@ import pytest
 
 import midwatch
 from midwatch.adapters.tools import child
+from midwatch.adapters.tools.alive import is_held
 from midwatch.adapters.tools.context import boot_ns
 from midwatch.adapters.tools.registry import HostTools
 from midwatch.ports.tools import ToolDone, ToolFailed, ToolOutcome, ToolSilent
@@ -74,6 +75,36 @@ def test_a_killed_parent_takes_child_and_program_with_it(
         parent.send_signal(signal.SIGKILL)
     assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
     assert running(mark) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_parent_is_not_over_before_its_last_child_is(tools: HostTools, tmp_path: Path) -> None:
+    mark, state = f"55{os.getpid()}", tmp_path / "state"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(state), str(tmp_path / "tools"), "sleep", mark],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(Path(midwatch.__file__).parents[1]), "PATH": os.environ["PATH"]},
+    )
+    alive = state / "alive" / f"process-{parent.pid}"
+    with parent:
+        assert wait_until(lambda: any(comm(pid) == "sleep" for pid in running(mark)))
+        acting = child.descendants(parent.pid)[0]
+        os.kill(acting, signal.SIGSTOP)
+        stat = Path(f"/proc/{acting}/stat")
+        assert wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+        parent.send_signal(signal.SIGKILL)
+    assert is_held(alive), "a child that is stopped may still act"
+    os.kill(acting, signal.SIGCONT)
+    assert wait_until(lambda: not is_held(alive))
+    assert not alive.exists()
+
+
+def test_a_host_that_is_closed_leaves_no_sign_of_life(call: Caller, tools: HostTools, tmp_path: Path) -> None:
+    call("test.write", argv=["false"])
+    (alive,) = (tmp_path / "state" / "alive").iterdir()
+    assert is_held(alive)
+    tools.close()
+    assert not alive.exists()
 
 
 def comm(pid: int) -> str:

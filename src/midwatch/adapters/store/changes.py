@@ -137,6 +137,8 @@ def _judge(connection: sqlite3.Connection, change: Change) -> _Judged:
         )
     if change.facts_version not in {None, facts_version or 0}:
         raise FactsMovedError("policy, people or a halt changed meanwhile", version=facts_version or 0)
+    resources = [lease.resource for lease in change.leases_taken]
+    assert len(resources) == len(set(resources)), "a change takes a lease once"
     for lease in change.leases_taken:
         _judge_lease(connection, lease, change)
     if change.unique_live_key is not None:
@@ -157,16 +159,19 @@ def _judge_lease(connection: sqlite3.Connection, lease: LeaseRow, change: Change
         holder, fence = None, 0
     else:
         held = LEASE.row(found)
-        holder, fence = held.run, held.fence
+        holder, fence = (None if held.run is None else (held.run, held.key)), held.fence
         for freed in change.leases_freed:
             if (freed.resource, freed.run, freed.fence) == (held.resource, held.run, held.fence):
                 holder = None
-    if holder not in {None, lease.run}:
-        raise LeaseHeldError(f"{holder} holds {lease.resource}", resource=lease.resource, run=str(holder))
+    if holder not in {None, (lease.run, lease.key)}:
+        raise _held(lease, holder)
     if lease.fence != fence + 1:
-        raise LeaseHeldError(
-            f"{lease.resource} was taken by another meanwhile", resource=lease.resource, run=str(holder or "")
-        )
+        raise LeaseHeldError(f"{lease.resource} was taken by another meanwhile", resource=lease.resource)
+
+
+def _held(lease: LeaseRow, holder: tuple[str, str | None] | None) -> LeaseHeldError:
+    run, key = holder or ("", None)
+    return LeaseHeldError(f"{key or run} holds {lease.resource}", resource=lease.resource, run=run)
 
 
 def _append(connection: sqlite3.Connection, change: Change) -> None:

@@ -10,8 +10,10 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from midwatch.adapters.tools.alive import hold, is_held
 from midwatch.adapters.tools.child import command_line, descendants
 from midwatch.adapters.tools.context import NS_PER_S, boot_ns
 from midwatch.adapters.tools.errors import ChildStartError, TooLateError, failed
@@ -30,7 +32,7 @@ _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Child:
     """One process, its two pipes and its lifeline."""
 
-    def __init__(self, deadline_ns: int) -> None:
+    def __init__(self, deadline_ns: int, alive_fd: int) -> None:
         read_fd, self._lifeline_fd = os.pipe()
         try:
             self.process = subprocess.Popen(
@@ -41,7 +43,7 @@ class Child:
                 bufsize=0,
                 cwd="/",
                 env=child_environment(),
-                pass_fds=(read_fd,),
+                pass_fds=(read_fd, alive_fd),
                 start_new_session=True,
             )
         except OSError as error:
@@ -110,7 +112,10 @@ def child_environment() -> dict[str, str]:
 class Pool:
     """Idle children, handed out one call at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Path) -> None:
+        """Start nothing yet; `alive` is the file that shows others whether a child lives."""
+        self._alive = alive
+        self._alive_fd: int | None = None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(CHILDREN_MAX)
         self._idle: list[Child] = []
@@ -156,12 +161,21 @@ class Pool:
                     self._busy.add(child)
                     return child
                 child.end()
-        child = Child(deadline_ns)
+        child = Child(deadline_ns, self._held())
         with self._lock:
             self._busy.add(child)
             if self._closed.is_set():
                 os.killpg(child.process.pid, signal.SIGKILL)
         return child
+
+    def _held(self) -> int:
+        with self._lock:
+            if self._alive_fd is None:
+                try:
+                    self._alive_fd = hold(self._alive)
+                except OSError as error:
+                    raise ChildStartError(f"{self._alive} can't be made: {error.strerror}") from error
+            return self._alive_fd
 
     def _give_back(self, child: Child, *, keep: bool) -> None:
         with self._lock:
@@ -185,6 +199,11 @@ class Pool:
             child.end()
         taken = sum(self._slots.acquire(timeout=_CLOSE_S_MAX) for _ in range(CHILDREN_MAX))
         self._slots.release(taken)
+        with self._lock:
+            held, self._alive_fd = self._alive_fd, None
+        if held is not None:
+            os.close(held)
+            is_held(self._alive)
 
 
 def _outcome(answer: Mapping[str, Any]) -> ToolOutcome:

@@ -4,6 +4,7 @@ A read runs in this process, in a thread that is left behind when it hangs. What
 whatever starts a program, runs in a child that dies with this process (`child`, `pool`).
 """
 
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -32,18 +33,21 @@ from midwatch.base.ids import ToolName
 from midwatch.effects.manifest import Manifest
 from midwatch.ports.tools import ToolCall, ToolDone, ToolFailed, ToolOutcome, ToolSilent
 
+ALIVE = "alive"
+"""The folder in the state folder with a file for each worker that has children."""
 _HEAD_BYTES = 200
 
 
 class HostTools:
     """The tools of this host; safe to call from many threads."""
 
-    def __init__(self, *, state: Path, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, *, state: Path, folders: Sequence[Path] = (), alive: Path | None = None) -> None:
         """Load every manifest; nothing is started yet.
 
         Args:
             state: Midwatch's own folder; tools keep their records below `tools/` in it.
             folders: The operator's folders of manifests.
+            alive: The file that shows others whether a child of this process lives.
 
         Raises:
             ManifestError: MW501.
@@ -53,7 +57,7 @@ class HostTools:
         self._manifests = load_manifests(folders)
         self._digests = {name: manifest.digest for name, manifest in self._manifests.items()}
         self._outs: dict[ToolName, Any] = {}
-        self._pool = Pool()
+        self._pool = Pool(alive or self._state / ALIVE / f"process-{os.getpid()}")
 
     @property
     def manifests(self) -> Mapping[ToolName, Manifest]:

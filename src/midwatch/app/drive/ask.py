@@ -15,16 +15,24 @@ from midwatch.base.classes import Mode
 from midwatch.base.ids import ApprovalId, Digest, Principal, TaskName
 from midwatch.base.units import DAY_MS, DurationMs, EpochMs, after
 from midwatch.effects.action import Action, bundle_digest, difference
-from midwatch.journal.run_events import ApprovalAsked
+from midwatch.journal.run_events import ApprovalAsked, ApprovalClosed, RunEvent
 from midwatch.journal.sealing import NONCE_BYTES, seal_blob
 from midwatch.plan.model import Plan, PlanApproval, PlanTask
-from midwatch.policy.decision import Decision, Verdict
+from midwatch.policy.decision import Decision, Denial, Requirement, Verdict
 from midwatch.ports.store import Blob
 from midwatch.run.dataflow import message, scope_of
 from midwatch.run.state import RunState
 
 CARD_WIDTH = 100
 """Columns of the card's text; a surface may wrap it, never change it."""
+
+SHADOW = "shadow"
+"""The outcome of a question about what would have run."""
+
+NOTHING_ASKED = Requirement(name="nothing", approvers=(), count=0)
+"""What a card asks of people that only shows what would have run."""
+
+NOTHING_TO_ANSWER = "in mode propose nothing runs, so there is nothing to answer"
 
 EXPIRES_MS = DurationMs(DAY_MS)
 """How long a question stays open where the runbook says nothing."""
@@ -76,26 +84,38 @@ def ask(house: House, force: InForce, question: Question) -> tuple[ApprovalAsked
     return asked, blob
 
 
+def propose(house: House, force: InForce, question: Question) -> tuple[list[RunEvent], Blob]:
+    """Return the card of what would have run, as a question that nobody can answer, since nothing runs.
+
+    Raises:
+        ExpressionError: MW1xx, when the question's words can't be made.
+    """
+    asked, blob = ask(house, force, question)
+    return [asked, ApprovalClosed(approval=asked.approval, outcome=SHADOW, why=NOTHING_TO_ANSWER)], blob
+
+
 def _question_on_card(house: House, force: InForce, question: Question, now_ms: EpochMs) -> QuestionOnCard:
     declared = _declared(question)
-    expires_ms = after(now_ms, declared.expires_ms if declared is not None else EXPIRES_MS)
-    steps = [
-        RungPlan(ask=rung.ask, within_ms=rung.within_ms, via=rung.via)
-        for rung in rungs(question.plan, question.owner)
-    ]
     decision = _strongest(question)
-    assert decision.requirement is not None, "a decision that asks says for what"
+    expires_ms = now_ms
+    steps: list[RungPlan] = []
+    if decision.requirement is not None:
+        expires_ms = after(now_ms, declared.expires_ms if declared is not None else EXPIRES_MS)
+        steps = [
+            RungPlan(ask=rung.ask, within_ms=rung.within_ms, via=rung.via)
+            for rung in rungs(question.plan, question.owner)
+        ]
     reasons = {
         reason: says
         for _, _, one in question.actions
-        if one.outcome is Verdict.ASKED
+        if one.outcome is decision.outcome
         for reason, says in zip(one.reasons, one.says, strict=True)
     }
     return QuestionOnCard(
         approval=ApprovalId(short_id(house, "a", APPROVAL_ID_LENGTH)),
         bundle=bundle_digest([action.digest for _, action, _ in question.actions]),
         question=_words(question, declared),
-        requirement=decision.requirement.as_record(),
+        requirement=(decision.requirement or NOTHING_ASKED).as_record(),
         reasons=tuple(reasons),
         says=tuple(reasons.values()),
         policy=decision.policy,
@@ -121,8 +141,10 @@ def _declared(question: Question) -> PlanApproval | None:
 
 
 def _strongest(question: Question) -> Decision:
-    """Return the decision whose requirement is the most that any action of the bundle asks for."""
+    """Return the decision whose requirement is the most that any action asks for; a shadow asks for none."""
     asking = [decision for _, _, decision in question.actions if decision.outcome is Verdict.ASKED]
+    if not asking:
+        return next(decision for _, _, decision in question.actions if decision.kind is Denial.SHADOW)
     offered = [requirement.name for requirement in asking[0].considered]
     return max(asking, key=lambda one: offered.index(one.requirement.name) if one.requirement else -1)
 

@@ -4,7 +4,8 @@ The guard is the version of policy and people that judged, and the lease on the 
 checks both again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from midwatch.app.drive.judge import Case, judge
@@ -15,6 +16,7 @@ from midwatch.base.canonical import thawed_value
 from midwatch.base.ids import EffectKey
 from midwatch.base.units import SECOND_MS, EpochMs
 from midwatch.effects.action import Action, Precondition
+from midwatch.effects.ledger import EffectStatus
 from midwatch.journal.run_events import EffectDispatched, EffectRead, RunEvent, TaskFailed, TaskStarted
 from midwatch.plan.model import Plan, PlanTask
 from midwatch.policy.decision import Decision
@@ -40,6 +42,8 @@ class Prepared:
     seen: tuple[tuple[EffectKey, int], ...] = ()
     """Number of the latest event of each effect when it was prepared; 0 for a new one."""
     cancelled: bool = False
+    behind: EffectKey | None = None
+    """Nothing was prepared: this effect is under way on the same target, and comes first."""
 
     def stands_on(self, state: RunState) -> bool:
         """Return whether nothing happened since to what was prepared."""
@@ -55,9 +59,23 @@ class Weighed:
     task: PlanTask
     action: Action
     decision: Decision
-    lease: LeaseRow | None
+    hold: "Hold"
     probes: tuple[EffectRead, ...]
     holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Who holds a target, as far as this run knows."""
+
+    lease: LeaseRow | None
+    """As the gate is to see it; None where nobody ever held the target."""
+    fence: int = 0
+    """The greatest that was ever given for the target."""
+    ours: EffectKey | None = None
+    """The effect of this very drive that is under way on it."""
+    over: LeaseRow | None = None
+    """What the database says of a lease whose effect ended, or that belongs to another effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +129,48 @@ def weigh(
     bench: Bench, task: PlanTask, action: Action, *, probes: tuple[EffectRead, ...], holds: bool
 ) -> Weighed:
     """Have the gate judge a sealed action."""
-    lease = bench.house.store.lease(action.target)
+    hold = hold_on(bench, action)
     case = Case(
         plan=bench.plan,
         state=bench.state,
         task=task,
         action=action,
         precondition_holds=holds,
-        lease=lease,
+        lease=hold.lease,
     )
     decision = judge(bench.house, bench.force, case)
-    return Weighed(task=task, action=action, decision=decision, lease=lease, probes=probes, holds=holds)
+    return Weighed(task=task, action=action, decision=decision, hold=hold, probes=probes, holds=holds)
+
+
+def hold_on(bench: Bench, action: Action) -> Hold:
+    """Return who holds the target of an action: what is committed, and what this run did since.
+
+    A lease belongs to one effect, so that two of one run on one target are ordered like those of two runs.
+    """
+    held = bench.house.store.lease(action.target)
+    effects = bench.state.effects
+    own = [one for one in effects.values() if one.fence and one.sealed["target"] == action.target]
+    fence = max([0 if held is None else held.fence, *(one.fence for one in own)])
+    ours = next(
+        (one.key for one in own if one.status is EffectStatus.DISPATCHED and one.key != action.key), None
+    )
+    if held is None or held.run is None or held.key == action.key:
+        return Hold(lease=held, fence=fence, ours=ours)
+    known = None if held.key is None else effects.get(held.key)
+    if known is not None and known.status not in {EffectStatus.DISPATCHED, EffectStatus.IN_DOUBT}:
+        return Hold(lease=None, fence=fence, ours=ours, over=held)
+    return Hold(lease=held, fence=fence, ours=ours, over=held)
+
+
+def behind(
+    bench: Bench, weighed: Sequence[Weighed], cause_n: int, *, keys: tuple[EffectKey, ...]
+) -> Prepared | None:
+    """Return that actions wait for another of this drive on their target, None where they need not."""
+    ours = next((one.hold.ours for one in weighed if one.hold.ours is not None), None)
+    if ours is None:
+        return None
+    probes = [probe for one in weighed for probe in one.probes]
+    return replace(bench.prepared([*probes], cause_n, keys=keys), behind=ours)
 
 
 def not_now(bench: Bench, owner: PlanTask, decision: Decision) -> TaskFailed:
@@ -137,7 +186,7 @@ def sent(bench: Bench, one: Weighed, *, attempt: int) -> tuple[list[RunEvent], L
     house, action = bench.house, one.action
     assert one.task.call is not None, "an acting task has a call"
     deadline_ms = EpochMs(house.clock.now_ms() + one.task.call.timeout_ms + SLACK_MS)
-    fence = (one.lease.fence if one.lease is not None else 0) + 1
+    fence = one.hold.fence + 1
     facts: list[RunEvent] = []
     if bench.state.task(one.task.name).status is not TaskStatus.STARTED:
         facts.append(TaskStarted(task=one.task.name, attempt=bench.state.attempt_of(one.task.name)))
@@ -157,7 +206,6 @@ def sent(bench: Bench, one: Weighed, *, attempt: int) -> tuple[list[RunEvent], L
     return facts, lease
 
 
-def overdue(bench: Bench, one: Weighed) -> tuple[LeaseRow, ...]:
-    """Return the lease of another run on the target that has run out, so that it may be taken."""
-    held = one.lease
-    return () if held is None or held.run in {None, bench.state.run} else (held,)
+def overdue(one: Weighed) -> tuple[LeaseRow, ...]:
+    """Return the lease of another effect on the target that is over or has run out: it may be taken."""
+    return () if one.hold.over is None else (one.hold.over,)

@@ -138,6 +138,8 @@ class _Drive:
     landed: SimpleQueue[Landed] = field(default_factory=SimpleQueue)
     tasks: set[TaskName] = field(default_factory=set)
     effects: set[EffectKey] = field(default_factory=set)
+    held: set[TaskName] = field(default_factory=set)
+    """Tasks whose target another effect of this drive is at work on; considered again when one lands."""
     jobs: int = 0
 
     def go(self) -> None:
@@ -172,7 +174,7 @@ class _Drive:
             if effect.status is EffectStatus.DISPATCHED and effect.key not in self.effects
         }
         dead = dead_workers(self.house, strangers) if strangers else frozenset()
-        flight = Flight(tasks=frozenset(self.tasks), effects=frozenset(self.effects), dead=dead)
+        flight = Flight(tasks=frozenset(self.tasks | self.held), effects=frozenset(self.effects), dead=dead)
         return World(now_ms=self.house.clock.now_ms(), flight=flight)
 
     def _settle(self, command: Settle) -> None:
@@ -188,11 +190,12 @@ class _Drive:
             if isinstance(command, Prepare | Dispatch) and not self._is_slow(command):
                 prepared = job()
                 assert isinstance(prepared, Prepared), "preparing gives what was prepared"
-                self._take(prepared, calls)
+                self._take(prepared, calls, _claims(self.session.state, command)[0])
             else:
                 jobs.append((command, job))
         # What acts waits for the commit; a reading is taken while the facts before it become durable.
         if not (self.session.flush() if calls or not jobs else self.session.flush_soon()):
+            self.held.clear()
             return False
         alone = len(jobs) + len(calls) == 1 and self.jobs == 0
         for command, job in jobs:
@@ -201,11 +204,15 @@ class _Drive:
             self._launch_call(key, inline=alone)
         return bool(jobs or calls)
 
-    def _take(self, prepared: Prepared, calls: list[EffectKey]) -> None:
+    def _take(self, prepared: Prepared, calls: list[EffectKey], tasks: frozenset[TaskName]) -> None:
         """Add what was prepared, unless what it stands on changed while it read the world."""
-        if prepared.stands_on(self.session.state):
+        if not prepared.stands_on(self.session.state):
+            return
+        if prepared.behind in self.effects or prepared.behind in calls:
+            self.held |= tasks
+        if prepared.segment.facts:
             self.session.add(prepared.segment)
-            calls.extend(prepared.calls)
+        calls.extend(prepared.calls)
 
     def _is_slow(self, command: Prepare | Dispatch) -> bool:
         """Return whether preparing reads the world first, and so must not hold up the loop."""
@@ -263,6 +270,7 @@ class _Drive:
         self.jobs -= 1
         self.tasks -= landed.tasks
         self.effects -= landed.effects
+        self.held.clear()
         match landed.result:
             case BaseException() as error:
                 raise error
@@ -270,7 +278,7 @@ class _Drive:
                 self.session.absorb(segment)
             case Prepared() as prepared:
                 calls: list[EffectKey] = []
-                self._take(prepared, calls)
+                self._take(prepared, calls, landed.tasks)
                 if self.session.flush():
                     for key in calls:
                         self._launch_call(key, inline=False)

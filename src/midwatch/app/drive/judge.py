@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from midwatch.app.house import House, InForce
 from midwatch.approvals.quorum import Given, tally
 from midwatch.base.classes import EffectClass, Mode, RetryClass
-from midwatch.base.ids import EffectKey, Principal, RunId
+from midwatch.base.ids import EffectKey, Principal
 from midwatch.base.labels import join
 from midwatch.base.units import DAY_MS, DurationMs
 from midwatch.effects.action import Action
@@ -68,8 +68,8 @@ def facts_of(house: House, force: InForce, case: Case) -> Facts:
         tool_calls_left=_left(plan.budget.tool_calls, state.tool_calls),
         usd_left_micro=_left(plan.budget.usd_micro, state.cost_micro_usd),
         usd_needed_micro=0,
-        denied_before=(action.tool, action.target) in state.refusals,
-        lease_free=_is_free(case.lease, state.run, house.clock.now_ms()),
+        denied_before=_is_denied_before(case),
+        lease_free=_is_free(case.lease, action.key, house.clock.now_ms()),
         seal_lag_ms=house.seal_lag_ms(),
         args=join(action.labels.values()),
         guard=action.guard,
@@ -81,12 +81,21 @@ def facts_of(house: House, force: InForce, case: Case) -> Facts:
     )
 
 
+def _is_denied_before(case: Case) -> bool:
+    """Return whether a person said no to this: to doing it, or, where it takes something back, to that."""
+    return any(
+        (no.tool, no.target) == (case.action.tool, case.action.target)
+        and case.plan.task(no.task).is_undo == case.task.is_undo
+        for no in case.state.refusals
+    )
+
+
 def _left(cap: int | None, used: int) -> int:
     return NO_CAP if cap is None else max(0, cap - used)
 
 
-def _is_free(lease: LeaseRow | None, run: RunId, now_ms: int) -> bool:
-    return lease is None or lease.run is None or lease.run == run or lease.until_ms <= now_ms
+def _is_free(lease: LeaseRow | None, key: EffectKey, now_ms: int) -> bool:
+    return lease is None or lease.run is None or lease.key == key or lease.until_ms <= now_ms
 
 
 def approved(case: Case, now_ms: int) -> Approved:

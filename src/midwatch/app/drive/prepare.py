@@ -1,10 +1,11 @@
 """Preparing new actions: seal, read what they rely on, have them judged; then ask, or say one is sent."""
 
-from midwatch.app.drive.ask import Question, ask
+from midwatch.app.drive.ask import Question, ask, propose
 from midwatch.app.drive.bench import (
     Bench,
     Prepared,
     Weighed,
+    behind,
     check_precondition,
     not_now,
     overdue,
@@ -26,6 +27,7 @@ from midwatch.journal.run_events import (
 )
 from midwatch.plan.model import Plan, PlanTask
 from midwatch.policy.decision import Denial, Verdict
+from midwatch.ports.store import Blob
 from midwatch.run.commands import Prepare
 from midwatch.run.dataflow import key_of
 from midwatch.run.effecting import denial_of
@@ -43,6 +45,9 @@ def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> 
     except MidwatchError as error:
         attempt = state.attempt_of(owner.name)
         return bench.prepared([failed(owner, attempt, error)], command.cause_n, keys=keys)
+    waiting = behind(bench, weighed, command.cause_n, keys=keys)
+    if waiting is not None:
+        return waiting
     probes: list[RunEvent] = [probe for one in weighed for probe in one.probes]
     broken = next((one for one in weighed if not one.holds), None)
     if broken is not None:
@@ -55,7 +60,7 @@ def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> 
     if later is not None:
         return bench.prepared([*probes, not_now(bench, owner, later.decision)], command.cause_n, keys=keys)
     if any(one.decision.outcome is Verdict.DENIED for one in weighed):
-        return bench.prepared([*probes, *_denied(bench, command, weighed)], command.cause_n, keys=keys)
+        return _denied(bench, command, owner, weighed)
     if any(one.decision.outcome is Verdict.ASKED for one in weighed):
         return _asking(bench, command, owner, weighed)
     return _allowed(bench, command, weighed)
@@ -93,9 +98,9 @@ def _proposed(one: Weighed, outcome: str) -> list[RunEvent]:
     ]
 
 
-def _denied(bench: Bench, command: Prepare, weighed: list[Weighed]) -> list[RunEvent]:
+def _denied(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Weighed]) -> Prepared:
     """Return what follows when one action of a bundle is denied: none of it is asked about."""
-    facts: list[RunEvent] = []
+    facts: list[RunEvent] = [probe for one in weighed for probe in one.probes]
     why = ""
     shadow = False
     for one in weighed:
@@ -109,25 +114,33 @@ def _denied(bench: Bench, command: Prepare, weighed: list[Weighed]) -> list[RunE
             facts.append(
                 EffectVoided(key=one.action.key, action=one.action.digest, outcome="void", why=reason)
             )
+    blobs: tuple[Blob, ...] = ()
+    if shadow:
+        shown, blob = propose(bench.house, bench.force, _question(bench, command, owner, weighed))
+        facts.extend(shown)
+        blobs = (blob,)
     if command.asking is not None:
-        task = bench.plan.task(command.asking)
         facts.append(
-            TaskSkipped(task=task.name, why=f"nothing runs in this mode: {why}")
+            TaskSkipped(task=owner.name, why=f"nothing runs in this mode: {why}")
             if shadow
-            else failed(task, bench.state.attempt_of(task.name), ForbiddenError(why))
+            else failed(owner, bench.state.attempt_of(owner.name), ForbiddenError(why))
         )
-    return facts
+    keys = tuple(one.action.key for one in weighed)
+    return bench.prepared(facts, command.cause_n, keys=keys, blobs=blobs)
 
 
-def _asking(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Weighed]) -> Prepared:
-    question = Question(
+def _question(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Weighed]) -> Question:
+    return Question(
         plan=bench.plan,
         state=bench.state,
         owner=owner,
         actions=tuple((one.task, one.action, one.decision) for one in weighed),
         supersedes=command.supersedes,
     )
-    asked, blob = ask(bench.house, bench.force, question)
+
+
+def _asking(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Weighed]) -> Prepared:
+    asked, blob = ask(bench.house, bench.force, _question(bench, command, owner, weighed))
     facts: list[RunEvent] = [probe for one in weighed for probe in one.probes]
     if bench.state.task(owner.name).status is not TaskStatus.STARTED:
         facts.append(TaskStarted(task=owner.name, attempt=bench.state.attempt_of(owner.name)))
@@ -148,7 +161,8 @@ def _allowed(bench: Bench, command: Prepare, weighed: list[Weighed]) -> Prepared
         done = TaskSucceeded(task=command.asking, attempt=attempt, out={"answer": "not needed", "by": []})
         return bench.prepared([*facts, done], command.cause_n, keys=keys)
     one = weighed[0]
-    said, lease = sent(bench, one, attempt=1)
+    before = bench.state.effects.get(one.action.key)
+    said, lease = sent(bench, one, attempt=1 + (before.attempt if before is not None else 0))
     return bench.prepared(
-        [*facts, *said], command.cause_n, keys=keys, calls=keys, leases=(lease,), freed=overdue(bench, one)
+        [*facts, *said], command.cause_n, keys=keys, calls=keys, leases=(lease,), freed=overdue(one)
     )

@@ -5,6 +5,7 @@ from midwatch.app.drive.bench import (
     Bench,
     Prepared,
     Weighed,
+    behind,
     check_precondition,
     not_now,
     overdue,
@@ -32,7 +33,7 @@ from midwatch.plan.model import Plan, PlanTask
 from midwatch.policy.decision import Denial, Verdict
 from midwatch.run.asking import closing_facts
 from midwatch.run.commands import Dispatch
-from midwatch.run.effecting import denial_of
+from midwatch.run.effecting import denial_of, is_wanted_again
 from midwatch.run.errors import ForbiddenError, OtherActionError, PreconditionError
 from midwatch.run.state import EffectState, RunState, TaskStatus
 
@@ -50,10 +51,13 @@ def prepare_dispatch(house: House, plan: Plan, state: RunState, command: Dispatc
         one = _weigh_again(bench, task, effect)
     except MidwatchError as error:
         return bench.prepared(_void(bench, effect, error, task=task), effect.n, keys=keys)
+    waiting = behind(bench, (one,), effect.n, keys=keys)
+    if waiting is not None:
+        return waiting
     probes: list[RunEvent] = list(one.probes)
     if one.action.digest != effect.action:
         other = OtherActionError("what would be sent is no longer what was sealed")
-        was_sent = task if effect.status in _SENT_BEFORE else None
+        was_sent = task if not _may_be_void(bench, effect) else None
         return bench.prepared([*probes, *_void(bench, effect, other, task=was_sent)], effect.n, keys=keys)
     if not one.holds:
         broken = PreconditionError("what it relies on no longer holds")
@@ -66,6 +70,9 @@ def prepare_dispatch(house: House, plan: Plan, state: RunState, command: Dispatc
             return _dispatched(bench, effect, one)
         case Verdict.ASKED if effect.status not in _SENT_BEFORE:
             return _asked_for_more(bench, effect, one)
+        case Verdict.ASKED if _may_be_void(bench, effect):
+            stale = OtherActionError("the policy in force wants another leave")
+            return bench.prepared([*probes, *_void(bench, effect, stale, task=None)], effect.n, keys=keys)
         case Verdict.ASKED | Verdict.DENIED:
             return bench.prepared([*probes, *_denied_now(bench, effect, one)], effect.n, keys=keys)
 
@@ -96,12 +103,22 @@ def _weigh_again(bench: Bench, task: PlanTask, effect: EffectState) -> Weighed:
 def _void(bench: Bench, effect: EffectState, why: MidwatchError, *, task: PlanTask | None) -> list[RunEvent]:
     """Return the facts that take an action's leave away; with a task, that it failed for it too."""
     facts: list[RunEvent] = []
-    if effect.status not in _SENT_BEFORE:
+    if _may_be_void(bench, effect):
         voided = EffectVoided(key=effect.key, action=effect.action, outcome="void", why=why.sentence)
         facts.extend((voided, *_leave_closed(bench, effect, "void", why.sentence)))
     if task is not None:
         facts.append(failed(task, bench.state.attempt_of(task.name), why))
     return facts
+
+
+def _may_be_void(bench: Bench, effect: EffectState) -> bool:
+    """Return whether the seal may be thrown away for a new one.
+
+    It never was sent; or it is an undo that did not happen for certain, and that somebody wants again.
+    """
+    if effect.status is EffectStatus.FAILED:
+        return is_wanted_again(bench.state, bench.plan.task(effect.task), effect)
+    return effect.status is not EffectStatus.IN_DOUBT
 
 
 def _hangs_together(bench: Bench, effect: EffectState) -> tuple[EffectKey, ...]:
@@ -170,5 +187,5 @@ def _dispatched(bench: Bench, effect: EffectState, one: Weighed) -> Prepared:
         facts.append(ApprovalConsumed(approval=asked.approval, key=effect.key, action=effect.action))
     said, lease = sent(bench, one, attempt=effect.attempt + 1)
     keys = (effect.key,)
-    freed = overdue(bench, one)
+    freed = overdue(one)
     return bench.prepared([*facts, *said], effect.n, keys=keys, calls=keys, leases=(lease,), freed=freed)

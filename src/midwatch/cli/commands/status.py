@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from midwatch.app.change import loaded
+from midwatch.base.ids import EffectKey
 from midwatch.cli.errors import EXIT_OK
 from midwatch.cli.face import Face, json_option, pass_face
 from midwatch.cli.screen import Screen, Styled
 from midwatch.cli.standing.cards import holders
 from midwatch.cli.standing.follow import doubts
-from midwatch.cli.words import ago, ahead, count
+from midwatch.cli.words import ago, ahead, count, stamp
 from midwatch.ports.store import RunFilter
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def _standing(opened: "Opened") -> dict[str, Any]:
                 "started_ms": row.started_ms,
                 "questions": asked,
                 "in_doubt": list(doubts(state)),
+                "settle_after_ms": {
+                    key: state.effects[EffectKey(key)].settle_after_ms for key in doubts(state)
+                },
             }
         )
     last = house.store.checkpoints()[-1:]
@@ -97,10 +101,12 @@ def _say(screen: Screen, record: dict[str, Any], now_ms: int) -> None:
                 f"expires {ahead(asked['expires_ms'], now_ms)}"
             )
         for key in run["in_doubt"]:
+            after_ms = run["settle_after_ms"][key]
+            early = f", from {stamp(after_ms)} on" if now_ms < after_ms else ""
             screen.line(
                 "  ",
                 Styled("in doubt", "yellow"),
-                f"  {key}: `midwatch settle {key} --happened|--did-not -m WHY`",
+                f"  {key}: `midwatch settle {key} --happened|--did-not -m WHY`{early}",
             )
     waiting = f", {count(record['unsealed'], 'event')} waiting to be sealed" if record["unsealed"] else ""
     screen.line(f"Journal: sealed in a checkpoint of {record['checkpoint']}{waiting}.")

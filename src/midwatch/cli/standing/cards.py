@@ -52,8 +52,9 @@ def show_question(screen: Screen, house: House, state: RunState, asked: Approval
 
 
 def question_record(house: House, asked: ApprovalState) -> dict[str, Any]:
-    """Return a question for machines."""
+    """Return a question for machines; what would have run takes no answer."""
     shown = stored_card(house, asked)
+    is_shadow = asked.status == "shadow"
     return {
         "approval": asked.approval,
         "status": asked.status,
@@ -62,8 +63,8 @@ def question_record(house: House, asked: ApprovalState) -> dict[str, Any]:
         "expires_ms": asked.expires_ms,
         "holders": holders(house, asked),
         "card": None if shown is None else shown["card"],
-        "approve": f"midwatch approve {asked.approval}",
-        "deny": f"midwatch deny {asked.approval} -m WHY",
+        "approve": None if is_shadow else f"midwatch approve {asked.approval}",
+        "deny": None if is_shadow else f"midwatch deny {asked.approval} -m WHY",
     }
 
 

@@ -49,7 +49,7 @@ def show_rest(screen: Screen, opened: "Opened", follower: Follower, rest: Rest) 
             for asked in state.open_approvals:
                 show_question(screen, house, state, asked)
         case "in_doubt":
-            _show_doubts(screen, state)
+            _show_doubts(screen, state, house.clock.now_ms())
         case "later":
             assert rest.until_ms is not None, "a later moment is a moment"
             words = f"It goes on {ahead(rest.until_ms, house.clock.now_ms())}, at {stamp(rest.until_ms)}"
@@ -92,6 +92,8 @@ def _show_shadows(screen: Screen, state: RunState, shadows: tuple[EffectState, .
         screen.line(f"  {effect.task}: {effect.tool} on {visible(str(effect.sealed['target']))}")
         for line in argument_lines(effect.sealed["args"], width=screen.width - 4):
             screen.line("    ", Styled(line, "dim"))
+    for asked in state.approvals.values():
+        screen.line("To see the card: ", Styled(f"midwatch show {asked.approval}", "bold"))
 
 
 def _show_undone(screen: Screen, state: RunState) -> None:
@@ -106,7 +108,7 @@ def _show_undone(screen: Screen, state: RunState) -> None:
         screen.line(f"  {effect.task}: {effect.code} {visible(effect.why)}".rstrip())
 
 
-def _show_doubts(screen: Screen, state: RunState) -> None:
+def _show_doubts(screen: Screen, state: RunState, now_ms: int) -> None:
     screen.line()
     for key in doubts(state):
         effect = next(effect for effect in state.effects.values() if effect.key == key)
@@ -114,7 +116,9 @@ def _show_doubts(screen: Screen, state: RunState) -> None:
             Styled("In doubt: ", "yellow"),
             f"{effect.task} on {visible(str(effect.sealed['target']))}. {visible(effect.why)}",
         )
-        screen.line("  Look whether it took place, then say so:")
+        if now_ms < effect.settle_after_ms:
+            screen.line(f"  It may still happen until {stamp(effect.settle_after_ms)}: not before that,")
+        screen.line("  look whether it took place, then say so:")
         screen.line("  ", Styled(f"midwatch settle {key} --happened -m WHY", "bold"))
         screen.line("  ", Styled(f"midwatch settle {key} --did-not -m WHY", "bold"))
 

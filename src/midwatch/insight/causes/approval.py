@@ -17,6 +17,7 @@ _ENDED = {
     "expired": "Question {approval} expired",
     "cancelled": "Question {approval} was cancelled",
     "superseded": "Question {approval} was replaced by another one",
+    "shadow": "Card {approval} shows what would have run",
     "void": "Question {approval} is void: its leave counts no more",
 }
 
@@ -99,6 +100,8 @@ def _tell_asked(telling: Telling, event: Event, asked: ApprovalAsked, depth: int
         keys=asked.keys,
     )
     requirement = asked.requirement
+    if inside(requirement, "count") == 0:
+        return
     words = "It needed {count:many yes} of {approvers:and}" if _count(requirement) == 1 else ""
     words = words or "It needed a yes of {count} different people of {approvers:and}"
     words += ", each for another group" if inside(requirement, "teams_distinct") else ""
