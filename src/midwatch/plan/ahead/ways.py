@@ -125,7 +125,7 @@ class _Walker:
         """Return whether one of the actions of an approval may apply; else nothing is asked."""
         conditions = [self._tasks[name].when for name in approval.actions if name in self._tasks]
         return not conditions or any(
-            not when or self._decided(walk, when) is not False and walk.conditions.get(when) is not False
+            not when or (self._decided(walk, when) is not False and walk.conditions.get(when) is not False)
             for when in conditions
         )
 
