@@ -24,6 +24,14 @@ EXAMPLE = (ROOT / "examples" / "pg-connections.runbook.md").read_text()
 EXAMPLE_MANIFESTS = load_manifests([ROOT / "examples" / "tools"])
 LINES = EXAMPLE.splitlines(keepends=True)
 
+HEAD = "---\nrunbook: v1\nid: x\n---\n\n# X\n\n"
+
+
+def manual(line: str) -> str:
+    """Return a task with one more line."""
+    return f"## T\n\n```yaml\ntask: a\nkind: manual\n{line}\n```\n"
+
+
 SCRAPS = st.sampled_from(
     [
         "```yaml\n",
@@ -223,8 +231,25 @@ def test_whatever_graph_compiles_keeps_the_rules(
         "---\nrunbook: v1\nid: x\n---\n" + "a" * 900_000,
         "---\nrunbook: v1\nid: x\n---\n" + "\u202e" * 300_000,
         "---\nrunbook: v1\nid: x\n---\n" + "## T\n\n```yaml\ntask: a\nkind: manual\n```\n\n" * 2_500,
+        "x" * 10_000_000,
+        HEAD + ("## T\n\n```yaml\ntask: a\nx-a: [" + "1," * 29_000 + "]\n```\n\n") * 15,
+        HEAD + "## T\n\n```yaml\ntask: a\nx-a: " + "[" * 20_000 + "]" * 20_000 + "\n```\n",
+        HEAD + "## T\n\n```yaml\ntask: a\nx-a:\n" + "- " * 20_000 + "\n```\n",
+        HEAD + "## T\n\n```yaml\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b, *b]\n```\n",
+        HEAD + "## T\n\n" + "{{ a " * 180_000 + "\n\n```yaml\ntask: a\nkind: agent\n```\n",
+        HEAD + "## T\n\n" + "{{ a.b }} " * 90_000 + "\n\n```yaml\ntask: a\nkind: agent\n```\n",
+        HEAD + manual("when: '" + "(" * 900 + "true" + ")" * 900 + "'"),
+        HEAD + manual("when: '" + "[" * 900 + "]" * 900 + " == []'"),
+        HEAD + manual("when: '" + "!" * 1_900 + "true'"),
+        HEAD + manual("out: {a: {type: string, pattern: '((((a{1,1000}){1,1000}){1,1000}){1,1000})'}}"),
+        HEAD + manual("out: {a: " + "{items: " * 23 + "{}" + "}" * 23 + "}"),
+        HEAD + manual("needs: [" + ", ".join(f"b{n}" for n in range(9_000)) + "]"),
+        HEAD + "".join(f"```yaml\ninclude: ./f{n}.md\n```\n\nx\n" for n in range(1_500)),
+        HEAD + "[a](b.md) " * 90_000,
+        HEAD + "[a](" * 200_000,
+        HEAD + "`a` " * 200_000,
     ],
-    ids=range(21),
+    ids=range(38),
 )
 def test_bombs_end(text: str) -> None:
     report = lint_text(text.encode(), name=NAME, manifests=MANIFESTS)

@@ -182,9 +182,6 @@ class JoinError(MidwatchError):
     fix = "Write `join: all`, or a number up to {needs}."
 
 
-# ---------------------------------------------------------------------------------------- approvals
-
-
 class ApprovalIncompleteError(MidwatchError):
     """An approval doesn't say who is asked, for how long, or what happens without an answer."""
 
@@ -232,9 +229,6 @@ class SecretUseError(MidwatchError):
 
     code = "MW136"
     fix = "Give it to a tool's argument whose manifest says `format: secret`, and to nothing else."
-
-
-# -------------------------------------------------------------------------------- around the document
 
 
 class DeadLinkError(MidwatchError):
@@ -385,9 +379,6 @@ class TableOverlapError(MidwatchError):
 
     code = "MW158"
     fix = "{hint}"
-
-
-# -------------------------------------------------------------------------------------------- tests
 
 
 class TestBlockError(MidwatchError):

@@ -144,6 +144,8 @@ def _rows(source: Source, task: Task, out: Schema) -> tuple[tuple[str, ...], lis
     for cells, values in zip(task.table.rows, table.values, strict=True):
         at = dict(zip(places, (cell.span.start for cell in cells), strict=True))
         rows.append(tuple((value, at[name]) for name, value in zip(table.outputs, values, strict=True)))
+    if table.default is not None:
+        rows.append(tuple((table.default[name], task.name.span.start) for name in table.outputs))
     fields = properties_of(out)
     fits = all(
         value in enum
