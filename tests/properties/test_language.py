@@ -1,4 +1,4 @@
-"""Documents made of the language's words: they parse or say where they are wrong, and plans keep the rules."""
+"""Documents of the language's own words: they parse or say where they are wrong, and plans keep the rules."""
 
 import pytest
 from hypothesis import given, settings
