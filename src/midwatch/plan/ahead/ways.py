@@ -10,7 +10,7 @@ from typing import Any
 
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import TaskName
-from midwatch.plan.model import HitPolicy, Plan, PlanApproval, PlanTask, TaskKind
+from midwatch.plan.model import HitPolicy, Plan, PlanApproval, PlanTask
 from midwatch.runbook.expr import evaluate, free_names
 from midwatch.runbook.graph import needed
 
@@ -173,15 +173,3 @@ def _once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if row not in found:
             found.append(row)
     return found
-
-
-def unreached(plan: Plan, ways: Ways) -> tuple[TaskName, ...]:
-    """Return the tasks that are on no way, undo tasks aside; none where not all ways are known."""
-    if not ways.is_complete:
-        return ()
-    on_some: frozenset[TaskName] = frozenset().union(*ways.ways)
-    return tuple(
-        task.name
-        for task in plan.tasks
-        if not task.is_undo and task.name not in on_some and task.kind is not TaskKind.APPROVAL
-    )
