@@ -14,7 +14,7 @@ from midwatch.runbook.errors import (
     TooComplexError,
     YamlSyntaxError,
 )
-from midwatch.runbook.markdown import Fence, Heading, Piece, Table, front_matter, pieces_of
+from midwatch.runbook.markdown import Fence, Heading, Piece, Table, first_line, front_matter, pieces_of
 from midwatch.runbook.model import TASKS_MAX, At, Header, Kind, Runbook, Section, Task, TestCase
 from midwatch.runbook.source import Finding, Severity, Source, Span
 from midwatch.runbook.yaml import Allowance, Block, Mapping, tree_of
@@ -27,7 +27,12 @@ _UNDO_TITLE = re.compile(r"undo\s*:", re.IGNORECASE)
 
 def block_key(fence: Fence) -> str:
     """Return `runbook`, `task`, `tests` or `include` for a block of the machine, else an empty text."""
-    found = _FIRST_KEY.match(fence.first)
+    return first_key(fence.content)
+
+
+def first_key(content: str) -> str:
+    """Return the key that makes a text a block of the machine, else an empty text."""
+    found = _FIRST_KEY.match(first_line(content))
     return found[1] if found else ""
 
 

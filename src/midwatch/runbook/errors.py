@@ -1,4 +1,4 @@
-"""What can be wrong with a runbook: MW101 to MW179.
+"""What can be wrong with a runbook: MW101 to MW179, and MW158 to MW195.
 
 A finding of the linter and a raised error have the same class, so the same code, meaning and fix.
 """
@@ -403,3 +403,13 @@ class NoticeError(MidwatchError):
 
     code = "MW161"
     fix = "{hint}"
+
+
+# ----------------------------------------------------------------------------------------- writing
+
+
+class UnwritableError(MidwatchError):
+    """A value can't be written into a document so that it is read back as it was."""
+
+    code = "MW158"
+    fix = "Change the value, or leave it out; nothing was written."

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from midwatch.runbook.source import Source, Span
 
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
 FRONT_MATTER = "---"
 
 
@@ -47,8 +47,7 @@ class Fence:
     @property
     def first(self) -> str:
         """The first line that is neither blank nor a comment."""
-        lines = (line.strip() for line in self.content.splitlines())
-        return next((line for line in lines if line and not line.startswith("#")), "")
+        return first_line(self.content)
 
     @property
     def content_line(self) -> int:
@@ -75,6 +74,12 @@ class Table:
 
 
 Piece = Heading | Fence | Table
+
+
+def first_line(content: str) -> str:
+    """Return the first line that is neither blank nor a comment, without its margin."""
+    lines = (line.strip() for line in content.splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def front_matter(source: Source, *, start: int = 0) -> tuple[int, int] | None:
@@ -172,4 +177,4 @@ def _inline(text: str) -> str:
     """Return what a short text says once Markdown's code ticks, escapes and entities are read."""
     if len(text) > 1 and text[0] == text[-1] == "`" and "`" not in text[1:-1]:
         return text[1:-1].strip().replace("\\|", "|")
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), _ESCAPED.sub(r"\1", text))
+    return ENTITY.sub(lambda match: html.unescape(match[0]), _ESCAPED.sub(r"\1", text))
