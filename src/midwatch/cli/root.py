@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check what can go wrong, and how to mend it."),
     "lint": ("lint", "Check runbooks."),
     "plan": ("lint", "Say what a runbook may do at most."),
+    "fmt": ("authoring.fmt", "Format the blocks and tables of runbooks."),
     "explain": ("explain", "Say what an error code means."),
     "init": ("begin", "Write a configuration to begin with."),
     "server": ("server", "Watch timers and drive runs until stopped."),

@@ -1,6 +1,7 @@
 """Mappings as the text of a YAML block: known keys in the order of the language, short values on one line."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,28 @@ OPEN = frozenset(
     }
 )
 """Values that are spread over lines however short they are: authors add to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A scalar whose text is given: in lines, and in brackets."""
+
+    in_block: str
+    in_flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A collection that is spread over lines however short it is."""
+
+    value: Mapping[str, Any] | Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A collection that stands on one line however long it is."""
+
+    value: Mapping[str, Any] | Sequence[Any]
 
 
 def block_text(values: Mapping[str, Any], block: str) -> str:
@@ -50,22 +73,40 @@ def value_lines(name: str, value: Any, block: str, indent: int) -> Iterator[str]
     """Yield the lines of a key and its value."""
     start = f"{' ' * indent}{key(name)}:"
     below = block_below(block, name)
-    if isinstance(value, str) and _is_literal(value):
+    is_open = (block, name) in OPEN or (isinstance(value, Spread) and bool(value.value))
+    value = bare(value)
+    if isinstance(value, Joined):
+        yield f"{start} {flow(value, below)}"
+    elif isinstance(value, str) and _is_literal(value):
         yield f"{start} |{'' if value.endswith(chr(10)) else '-'}"
         margin = " " * (indent + INDENT)
         yield from (f"{margin}{line}" if line else "" for line in value.splitlines())
     elif not isinstance(value, (Mapping, list, tuple)):
-        yield f"{start} {scalar(value, in_flow=False)}"
-    elif not value or ((block, name) not in OPEN and _is_short(value, len(start) + 1)):
+        yield f"{start} {one(value, in_flow=False)}".rstrip()
+    elif not value or (not is_open and _is_short(value, len(start) + 1)):
         yield f"{start} {flow(value, below)}"
     else:
         yield start
         yield from _spread(value, below, indent + INDENT)
 
 
+def bare(value: Any) -> Any:
+    """Return a value without the wish to be spread."""
+    return value.value if isinstance(value, Spread) else value
+
+
+def one(value: Any, *, in_flow: bool) -> str:
+    """Return a scalar."""
+    if isinstance(value, Verbatim):
+        return value.in_flow if in_flow else value.in_block
+    return scalar(value, in_flow=in_flow)
+
+
 def flow(value: Any, block: str) -> str:
     """Return a value on one line."""
     match value:
+        case Spread() | Joined():
+            return flow(value.value, block)
         case Mapping():
             inner = (
                 f"{key(name)}: {flow(value[name], block_below(block, name))}"
@@ -74,8 +115,8 @@ def flow(value: Any, block: str) -> str:
             return f"{{{', '.join(inner)}}}"
         case list() | tuple():
             return f"[{', '.join(flow(item, block) for item in value)}]"
-        case None | str() | int() | float() | Decimal():
-            return scalar(value, in_flow=True)
+        case None | str() | int() | float() | Decimal() | Verbatim():
+            return one(value, in_flow=True)
         case _:
             raise AssertionError(f"{type(value).__name__} is no plain value")
 
@@ -91,8 +132,15 @@ def _spread(value: Mapping[str, Any] | Sequence[Any], block: str, indent: int) -
 def item_lines(item: Any, block: str, indent: int) -> Iterator[str]:
     """Yield the lines of an item of a list."""
     margin = " " * indent
-    is_collection = isinstance(item, (Mapping, list, tuple))
-    if not is_collection or not item or _is_short(item, indent + 2):
+    is_open = isinstance(item, Spread) and bool(item.value)
+    item = bare(item)
+    if isinstance(item, Joined):
+        yield f"{margin}- {flow(item, block)}"
+        return
+    if not isinstance(item, (Mapping, list, tuple)):
+        yield f"{margin}- {one(item, in_flow=False)}".rstrip()
+        return
+    if not item or (not is_open and _is_short(item, indent + 2)):
         yield f"{margin}- {flow(item, block)}"
         return
     first, *rest = _spread(item, block, indent + INDENT)
@@ -105,7 +153,12 @@ def _is_short(value: Any, before: int) -> bool:
 
 
 def _has_lines(value: Any) -> bool:
+    """Return whether something in a value has to stand in lines, or was put there."""
     match value:
+        case Spread():
+            return bool(value.value)
+        case Joined():
+            return False
         case Mapping():
             return any(map(_has_lines, value.values()))
         case list() | tuple():

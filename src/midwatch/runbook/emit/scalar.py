@@ -18,7 +18,7 @@ KEY_CHARACTERS_MAX = 900
 _PLAIN = re.compile(r"(?:[^\W]|[./($]|-(?=[^\s-]))(?:[^\n\t\x85\u2028\u2029]*[^\s:])?")
 _UNSAFE = re.compile(r": | #|\s{2}$")
 _UNSAFE_IN_FLOW = re.compile(r"[,\[\]{}?:]")
-_OTHER_WORDS = frozenset({"y", "n", "yes", "no", "on", "off"})
+_OTHER_WORDS = frozenset({"yes", "no", "on", "off"})
 """YAML 1.1 takes them for booleans; other programs still do."""
 _ESCAPED = re.compile("[\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff]")
 
