@@ -81,7 +81,7 @@ def people(text: str) -> list[str]:
 
 
 def jumbled(text: str, chance: random.Random) -> str:
-    """Return a document with lines of its blocks shuffled, padded and remarked on; people's part as it was."""
+    """Return a document with the lines of its blocks shuffled and remarked on."""
     source = source_from(text.encode(), name="x")
     matter = front_matter(source)
     assert matter is not None
