@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("lint", "Say what a runbook may do at most."),
     "fmt": ("authoring.fmt", "Format the blocks and tables of runbooks."),
     "diff": ("authoring.compare", "Tell two versions of a runbook apart."),
+    "render": ("authoring.render", "Render a runbook: a page, its graph, its text."),
     "explain": ("explain", "Say what an error code means."),
     "init": ("begin", "Write a configuration to begin with."),
     "server": ("server", "Watch timers and drive runs until stopped."),

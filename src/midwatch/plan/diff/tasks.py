@@ -54,7 +54,7 @@ def field_changes(place: Place, path: str, old: Any, new: Any) -> Iterator[Chang
 
 
 def _comparable(old: Record, new: Record) -> tuple[Record, Record]:
-    """Return two objects with expressions and plain values as one, and the labels of what is the same only."""
+    """Return two objects with plain values among the expressions, and labels of what is the same only."""
     before, after = _joined(old), _joined(new)
     if "labels" not in after:
         return before, after

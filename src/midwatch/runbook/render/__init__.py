@@ -1,1 +1,1 @@
-"""A runbook for people's eyes: Mermaid, one page of HTML, and the document written anew."""
+"""A runbook for people to look at: its graph in Mermaid, and one page of HTML."""
