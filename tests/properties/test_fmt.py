@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from midwatch.adapters.tools.manifests import load_manifests
 from midwatch.plan.review import lint_text
+from midwatch.runbook.document import block_key
 from midwatch.runbook.markdown import Fence, front_matter, pieces_of
-from midwatch.runbook.parse import block_key, parse_runbook
+from midwatch.runbook.parse import parse_runbook
 from midwatch.runbook.revise.block import formatted_block
 from midwatch.runbook.revise.fmt import formatted
 from midwatch.runbook.revise.graph import MARK

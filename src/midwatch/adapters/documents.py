@@ -4,9 +4,12 @@ import contextlib
 import os
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from midwatch.ports.documents import GitUnreadableError
+from midwatch.runbook.errors import IncludeError
+from midwatch.runbook.source import Found
 
 GIT_WITHIN_S = 20
 _BYTES_MAX = 4_000_000
@@ -61,3 +64,38 @@ def git_file(revision: str, path: str, *, folder: Path) -> bytes:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["the file is too large"]
         raise GitUnreadableError(f"git has no {wanted}: {lines[-1].removeprefix('fatal: ')}", wanted=wanted)
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitLibrary:
+    """The files around a document as a revision of git has them."""
+
+    revision: str
+    prefix: str
+    """The folder of the document, with `/` at its end, or empty."""
+    folder: Path
+    """From which git looks."""
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            IncludeError: MW139, that revision does not have it.
+        """
+        try:
+            return git_file(self.revision, self.prefix + path, folder=self.folder)
+        except GitUnreadableError as error:
+            raise IncludeError(error.sentence, hint=error.help) from error
+
+    def has(self, path: str) -> bool:
+        """Return whether that revision has the file."""
+        try:
+            self.read(path)
+        except IncludeError:
+            return False
+        return True
+
+    def find(self, runbook: str) -> Found | None:
+        """Return nothing: a revision is not searched for names."""
+        del runbook
+        return None

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fmt": ("authoring.fmt", "Format the blocks and tables of runbooks."),
     "diff": ("authoring.compare", "Tell two versions of a runbook apart."),
     "render": ("authoring.render", "Render a runbook: a page, its graph, its text."),
+    "schema": ("authoring.schema", "Print the JSON Schema of a block."),
     "explain": ("explain", "Say what an error code means."),
     "init": ("begin", "Write a configuration to begin with."),
     "server": ("server", "Watch timers and drive runs until stopped."),

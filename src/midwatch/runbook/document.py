@@ -68,7 +68,10 @@ class _Group:
 
     @property
     def fences(self) -> list[Fence]:
-        return [piece for piece in self.pieces if isinstance(piece, Fence) and not piece.is_nested]
+        """The fences at the margin; set-in code counts where a block came back from a converter like that."""
+        found = [piece for piece in self.pieces if isinstance(piece, Fence) and not piece.is_nested]
+        is_flat = any(fence.is_indented and block_key(fence) for fence in found)
+        return [fence for fence in found if is_flat or not fence.is_indented]
 
     def blocks(self, key: str) -> list[Fence]:
         return [fence for fence in self.fences if block_key(fence) == key]
@@ -183,7 +186,7 @@ class _Reader:
     def _check_fences(self, pieces: tuple[Piece, ...]) -> None:
         before: Fence | None = None
         for piece in pieces:
-            if not isinstance(piece, Fence):
+            if not isinstance(piece, Fence) or piece.is_indented:
                 before = None
                 continue
             if not piece.is_closed:
@@ -316,7 +319,7 @@ class _Reader:
         start = self.source.offset(fence.content_line)
         return At(
             value=fence.content.rstrip("\n"),
-            span=Span(start, self.source.offset(max(fence.end - 1, fence.content_line))),
+            span=Span(start, self.source.offset(max(fence.content_end, fence.content_line))),
         )
 
     def _section(self, group: _Group) -> Section:

@@ -17,6 +17,8 @@ from midwatch.runbook.source import Source, Span
 
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
+_ANCHOR = re.compile(r"<span id=\"[^\"<>]*\"></span>")
+"""What converters put before a heading's words, for links."""
 FRONT_MATTER = "---"
 
 
@@ -43,6 +45,8 @@ class Fence:
     is_nested: bool
     """It stands inside of a list or a quotation."""
     indent: int
+    is_indented: bool = False
+    """It has no marks: code set in by four blanks, as word processors give fences back."""
 
     @property
     def first(self) -> str:
@@ -52,7 +56,12 @@ class Fence:
     @property
     def content_line(self) -> int:
         """The line of the first line of its content."""
-        return self.line + 1
+        return self.line if self.is_indented else self.line + 1
+
+    @property
+    def content_end(self) -> int:
+        """The line after the last line of its content."""
+        return self.end if self.is_indented else self.end - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +113,15 @@ def pieces_of(source: Source, *, start: int) -> tuple[Piece, ...]:
         match token.type:
             case "fence":
                 found.append(_fence(token.info, token.content, (line, end), source, depth > 0))
+            case "code_block" if depth == 0:
+                found.append(_indented(token.content, (line, end), source))
             case "heading_open" if depth == 0:
                 found.append(
                     Heading(
-                        level=int(token.tag[1:]), text=_inline(tokens[index + 1].content), line=line, end=end
+                        level=int(token.tag[1:]),
+                        text=_inline(_ANCHOR.sub("", tokens[index + 1].content)),
+                        line=line,
+                        end=end,
                     )
                 )
             case "table_open" if depth == 0:
@@ -142,6 +156,19 @@ def _fence(info: str, content: str, lines: tuple[int, int], source: Source, is_n
         is_closed=len(closing) >= length and set(closing) == {mark},
         is_nested=is_nested,
         indent=len(opening) - len(opening.lstrip()),
+    )
+
+
+def _indented(content: str, lines: tuple[int, int], source: Source) -> Fence:
+    return Fence(
+        word="",
+        content=content,
+        line=lines[0],
+        end=lines[1],
+        is_closed=True,
+        is_nested=False,
+        indent=len(source.line_text(lines[0]).rstrip()) - len(content.split("\n", 1)[0].rstrip()),
+        is_indented=True,
     )
 
 

@@ -83,7 +83,7 @@ def told(changes: Iterable[Change]) -> list[tuple[Weight, str, str]]:
             "table.rows",
             "row 1 is",
         ),
-        ("| [80..95)         | full          | move |\n", "", MORE, "table.rows", "row 2 is gone"),
+        ("| [80..95)         | full", "| [80..90)         | full", MORE, "table.rows", "row 2 is"),
         ("on_fail: undo\n", "", MORE, "on_fail", "what happens when it fails is nothing, was `undo`"),
         ("retry: {max: 2", "retry: {max: 3", OTHERWISE, "retry.attempts_max", "is 3, was 2"),
         ("timeout: 5s", "timeout: 9s", OTHERWISE, "call.timeout_ms", "is 9s, was 5s"),

@@ -36,7 +36,7 @@ def people_changes(old: Runbook, new: Runbook) -> Iterator[Change]:
 
 
 def _header(old: Header, new: Header) -> Iterator[Change]:
-    for name in ("title", "version", "last_rehearsed", "metrics"):
+    for name in ("title", "version", "last_rehearsed", "metrics", "extras"):
         was, now = _plain(getattr(old, name)), _plain(getattr(new, name))
         if was != now:
             sentence = f"{name}: {value_text(now)}, was {value_text(was)}"

@@ -1,8 +1,8 @@
 """Texts of people as Markdown that stays where it is put: it opens no block, no heading, no fence of ours.
 
 What comes from elsewhere may hold anything. A fence that would be taken for a block or for a command is
-set as indented code, a table that would decide is set as a quotation, and a text that would swallow what
-stands after it is set as code as a whole.
+set as code in a quotation, a table that would decide is set as a quotation, and a text that would swallow
+what stands after it is set as quoted code as a whole.
 """
 
 import re
@@ -99,13 +99,17 @@ def _kept(piece: Piece, lines: list[str], *, keep_fences: bool, keep_tables: boo
         case Table():
             return own if keep_tables else ["", *(f"> {line.strip()}" for line in own), ""]
         case Fence():
-            if piece.is_nested or (keep_fences and not block_key(piece)):
+            if piece.is_nested or (not block_key(piece) and (keep_fences or piece.is_indented)):
                 return own
-            return ["", *_code_lines(piece.content), ""]
+            return ["", *_quoted_lines(piece.content), ""]
 
 
 def _pieces(prose: str) -> tuple[Piece, ...]:
-    return pieces_of(source_from(prose.encode(), name="prose"), start=0)
+    """Return headings, fences and tables, and code that is set in where it would be taken for a block."""
+    found = pieces_of(source_from(prose.encode(), name="prose"), start=0)
+    return tuple(
+        piece for piece in found if not isinstance(piece, Fence) or not piece.is_indented or block_key(piece)
+    )
 
 
 def _is_closed(prose: str) -> bool:
@@ -123,8 +127,9 @@ def _is_safe(prose: str, *, keep_fences: bool) -> bool:
 
 
 def _as_code(prose: str) -> str:
-    return "\n".join(_code_lines(prose))
+    return "\n".join(_quoted_lines(prose))
 
 
-def _code_lines(text: str) -> list[str]:
-    return [f"    {line}" if line.strip() else "" for line in text.rstrip("\n").split("\n")]
+def _quoted_lines(text: str) -> list[str]:
+    """Return a text as code inside of a quotation, where nothing is taken for a block."""
+    return [f">     {line}".rstrip() for line in text.rstrip("\n").split("\n")]

@@ -55,17 +55,21 @@ class Key:
     kinds: tuple[str, ...] = ()
     """The kinds of tasks that may have it; empty: every kind."""
     is_required: bool = False
+    required_of: tuple[str, ...] = ()
+    """The kinds of tasks that must have it, where not all must."""
 
 
 def _keys(*keys: Key) -> Mapping[str, Key]:
     return {key.name: key for key in keys}
 
 
-def _key(name: str, shape: Shape, about: str, *kinds: str, required: bool = False) -> Key:
-    return Key(name=name, shape=shape, about=about, kinds=kinds, is_required=required)
+def _key(name: str, shape: Shape, about: str, *kinds: str, required: bool | str = False) -> Key:
+    is_required, of = (False, (required,)) if isinstance(required, str) else (required, ())
+    return Key(name=name, shape=shape, about=about, kinds=kinds, is_required=is_required, required_of=of)
 
 
 _WORK = ("command", "agent", "manual", "call", "notify")
+_TRIED = ("command", "agent", "call", "notify")
 _TYPED = ("command", "agent", "decision", "manual", "wait")
 _LOOPS = ("command", "agent", "decision", "manual", "call", "notify")
 
@@ -85,7 +89,6 @@ BLOCKS: Mapping[str, Mapping[str, Key]] = {
         _key("on_stop", word_of("undo", "leave"), "what a stopped run does with its effects; default `undo`"),
         _key("out", map_of(block_of("output"), "field → [output](#output)"), "the outputs of a run"),
         _key("metrics", map_of(ANY, "name → target"), "what a good month looks like"),
-        _key("links", map_of(ANY, "name → address"), "for people"),
         _key("last_rehearsed", TEXT, "when people last played it"),
     ),
     "trigger": _keys(
@@ -133,15 +136,15 @@ BLOCKS: Mapping[str, Mapping[str, Key]] = {
         _key("every", DURATION, "time between two rounds or readings", *_WORK, "wait"),
         _key("max", integer_of(1, ITEMS_MAX), "most items or rounds", *_LOOPS),
         _key("on_item_fail", word_of("stop", "continue"), "what a failed item does; default `stop`", *_LOOPS),
-        _key("tool", TEXT, "the tool that is called", "command"),
+        _key("tool", TEXT, "the tool that is called", "command", required="command"),
         _key("tools", TEXTS, "the tools that it may propose to call", "agent"),
         _key("effect", EFFECT, "asserts the effect class of the tool's manifest", "command"),
         _key("timeout", DURATION, "how long it may take", "command", "agent", "manual", "call"),
-        _key("retry", block_of("retry"), "how often it is tried again", *_WORK),
+        _key("retry", block_of("retry"), "how often it is tried again", *_TRIED),
         _key("budget", block_of("budget"), "caps of this task", "agent"),
         _key("args", ARGUMENTS, "arguments of the tool", "command"),
         _key("bind", ARGUMENTS, "values bound to the command fence", "command"),
-        _key("call", TEXT, "another runbook, by file or id", "call"),
+        _key("call", TEXT, "another runbook, by file or id", "call", required="call"),
         _key("with", ARGUMENTS, "inputs of the runbook that is called", "call"),
         _key("accept", list_of(OUTCOME, "outcomes"), "endings of the called run that are no failure", "call"),
         _key("for", DURATION, "waits so long", "wait"),
@@ -163,6 +166,12 @@ BLOCKS: Mapping[str, Mapping[str, Key]] = {
             "decision",
         ),
         _key("default", map_of(ANY, "field → value"), "the output when no row matches", "decision"),
+        _key(
+            "values",
+            map_of(list_of(ANY, "values"), "field → values, the most important first"),
+            "the order of `hit: priority` and `output-order`",
+            "decision",
+        ),
         _key("actions", TASKS, "the tasks that an answer allows", "approval"),
         _key("question", MESSAGE, "what is asked", "approval"),
         _key(
@@ -171,9 +180,16 @@ BLOCKS: Mapping[str, Mapping[str, Key]] = {
             "who is asked, in this order; default the header's ladder",
             "approval",
             "manual",
+            "agent",
         ),
-        _key("ladder", list_of(block_of("rung"), "[rungs](#rung)"), "who is asked, in which order", "manual"),
-        _key("sla", DURATION, "how long each of them holds the question", "approval", "manual"),
+        _key(
+            "ladder",
+            list_of(block_of("rung"), "[rungs](#rung)"),
+            "who is asked, in which order",
+            "manual",
+            "agent",
+        ),
+        _key("sla", DURATION, "how long each of them holds the question", "approval", "manual", "agent"),
         _key("expires", DURATION, "when a yes no longer counts", "approval"),
         _key("precondition", block_of("precondition"), "what must hold when it is dispatched", "command"),
         _key("out", SCHEMAS, "the output", *_TYPED),
@@ -187,16 +203,28 @@ BLOCKS: Mapping[str, Mapping[str, Key]] = {
         ),
         _key("undo", TASK, "the task that takes its effect back", "command"),
         _key("verify", block_of("verify"), "what shows that it worked", "command"),
-        _key("on_timeout", TEXT, "the task that runs when nobody answered", "approval", "manual", "wait"),
+        _key(
+            "on_timeout",
+            TEXT,
+            "the task that runs when nobody answered",
+            "approval",
+            "manual",
+            "agent",
+            "wait",
+        ),
         _key("on_deny", TASK, "the task that runs after a no", "approval"),
-        _key("on_fail", TEXT, "`undo`, `escalate`, `continue`, or the task that runs when it failed"),
+        _key(
+            "on_fail",
+            TEXT,
+            "`undo`, `escalate`, `continue`, or the task that runs when it failed",
+            *(kind.value for kind in Kind if kind is not Kind.APPROVAL),
+        ),
         _key(
             "ends",
             either("outcome, or outcome → CEL condition", OUTCOME, map_of(CONDITION, "conditions")),
             "how the run ends when it succeeded",
         ),
         _key("example", ANY, "an output, or `in:` and `out:`, for people and models", "command", "agent"),
-        _key("examples", ANY, "several of them", "agent"),
     ),
     "retry": _keys(
         _key("max", integer_of(0, RETRY_MAX), "further attempts"),
@@ -248,6 +276,24 @@ BLOCKS: Mapping[str, Mapping[str, Key]] = {
         _key("notified", integer_of(0, COUNT_MAX), "how many people were told"),
     ),
 }
+
+ABOUT: Mapping[str, str] = {
+    "header": "Front matter, or a fenced block under the title. Its first key is `runbook:`.",
+    "trigger": "One entry of `triggers:` in the header.",
+    "budget": "Caps of a run (`budget:` in the header) or of one task.",
+    "rung": "One entry of a `ladder:`.",
+    "output": "One field of `out:` in the header: a JSON Schema with the value beside it.",
+    "include": "A fenced block whose first key is `include:`; another file's tasks become tasks of this one.",
+    "task": "A fenced block under a heading of its own. Its first key is `task:`.",
+    "retry": "`retry:` of a task.",
+    "precondition": "`precondition:` of a command.",
+    "verify": "`verify:` of a command.",
+    "emit": "`emit:` of a notice.",
+    "tests": "A fenced block whose first key is `tests:`.",
+    "scenario": "One entry of `tests:`.",
+    "expect": "`expect:` of a scenario.",
+}
+"""What each block is, for the reference."""
 
 
 def order_of(block: str) -> Mapping[str, int]:

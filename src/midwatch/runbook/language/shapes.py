@@ -23,6 +23,8 @@ class Shape:
     """JSON Schema 2020-12; `$ref` names a block of the same table."""
     block: str = ""
     """The block whose keys it holds, by itself or as the items of a list."""
+    block_of_values: str = ""
+    """The block whose keys the values of a mapping hold, its own keys being the author's."""
 
 
 def text_of(word: str, **more: Any) -> Shape:
@@ -54,7 +56,7 @@ def map_of(shape: Shape, word: str, *, pattern: str = "") -> Shape:
     schema: dict[str, Any] = {"type": "object", "additionalProperties": dict(shape.schema)}
     if pattern:
         schema["propertyNames"] = {"pattern": pattern}
-    return Shape(word=word, schema=schema)
+    return Shape(word=word, schema=schema, block_of_values=shape.block)
 
 
 def block_of(name: str) -> Shape:

@@ -41,9 +41,10 @@ def edges_of(runbook: Runbook) -> Iterator[Edge]:
 
 def routes(task: Task) -> Iterator[tuple[str, str]]:
     """Yield the key and the name of each task that a task hands over to."""
+    silent = task.ask or task.wait or task.hand
     for word, target in (
         ("on_deny", task.ask.on_deny if task.ask else None),
-        ("on_timeout", task.ask.on_timeout if task.ask else None),
+        ("on_timeout", silent.on_timeout if silent else None),
         ("on_fail", task.on_fail),
     ):
         if target is not None:

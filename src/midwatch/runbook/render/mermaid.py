@@ -14,6 +14,9 @@ _SHAPES = {
     Kind.APPROVAL: ("{{", "}}"),
     Kind.MANUAL: ("[/", "/]"),
     Kind.AGENT: ("(", ")"),
+    Kind.WAIT: ("([", "])"),
+    Kind.CALL: ("[[", "]]"),
+    Kind.NOTIFY: (">", "]"),
 }
 _LINES = {Arrow.NEEDS: "-->", Arrow.ROUTE: "-.->", Arrow.UNDO: "-.->"}
 _SPECIAL = re.compile(r"[^\w .,:;/()\[\]=+*?!'-]")

@@ -7,12 +7,12 @@ were quoted or spread, are not part of it and are gone.
 from collections.abc import Iterator
 from typing import Any
 
+from midwatch.runbook.document import block_key
 from midwatch.runbook.emit.layout import Verbatim, block_text
 from midwatch.runbook.emit.prose import fence_text
 from midwatch.runbook.emit.table import table_text
 from midwatch.runbook.markdown import Fence, front_matter, pieces_of
 from midwatch.runbook.model import Kind, Runbook
-from midwatch.runbook.parse import block_key
 from midwatch.runbook.revise.edit import Edit, edited, line_offset
 from midwatch.runbook.revise.fmt import BLOCKS
 from midwatch.runbook.source import Source

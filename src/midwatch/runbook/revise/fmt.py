@@ -8,16 +8,17 @@ Rule 3: doing it twice changes nothing more.
 import re
 from collections.abc import Iterator
 
+from midwatch.runbook.document import block_key
 from midwatch.runbook.emit.prose import fence_text
 from midwatch.runbook.emit.table import aligned
 from midwatch.runbook.errors import StructureError
 from midwatch.runbook.markdown import Fence, Heading, Piece, Table, front_matter, pieces_of
 from midwatch.runbook.model import Runbook
-from midwatch.runbook.parse import block_key, parse_runbook
+from midwatch.runbook.parse import parse_runbook
 from midwatch.runbook.revise.block import formatted_block
 from midwatch.runbook.revise.edit import Edit, edited, line_offset, with_line_ends_of
 from midwatch.runbook.revise.graph import graph_edits
-from midwatch.runbook.source import Source, source_from
+from midwatch.runbook.source import Library, Source, source_from
 from midwatch.runbook.write import HeaderForm
 
 BLOCKS = {"runbook": "header", "task": "task", "tests": "tests", "include": "include"}
@@ -26,13 +27,16 @@ _MARKS = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _RULE_CELL = re.compile(r":?-+:?")
 
 
-def formatted(data: bytes, *, name: str, header: HeaderForm | None = None) -> bytes:
+def formatted(
+    data: bytes, *, name: str, header: HeaderForm | None = None, library: Library | None = None
+) -> bytes:
     """Return a document as it should look; without a header it comes back as it is.
 
     Args:
         data: the whole file.
         name: how errors call it; usually its path.
         header: the form that the header is to have; None keeps the one that it has.
+        library: the files around it; a graph that it keeps shows what they bring.
 
     Raises:
         DocumentTooBigError: MW101.
@@ -42,7 +46,8 @@ def formatted(data: bytes, *, name: str, header: HeaderForm | None = None) -> by
     runbook, _ = parse_runbook(data, name=name)
     if runbook.header is None:
         return data
-    text = edited(runbook.source, _edits(runbook))
+    whole = runbook if library is None else parse_runbook(data, name=name, library=library)[0]
+    text = edited(runbook.source, [*_edits(runbook), *graph_edits(runbook.source, whole)])
     if header is not None:
         text = _with_header(source_from(text.encode(), name=name), header)
     return data if text == runbook.source.text else with_line_ends_of(data, text)
@@ -55,13 +60,17 @@ def _edits(runbook: Runbook) -> Iterator[Edit]:
         start, end = line_offset(source, matter[0]), line_offset(source, matter[1])
         if source.text[start:end].lstrip().startswith(("runbook", "#")):
             yield Edit(start, end, _front_matter_text(source.text[start:end]))
+    commands = {source.line_column(task.text.span.start)[0] - 1 for task in runbook.tasks if task.text}
     for piece in pieces_of(source, start=matter[1] + 1 if matter else 0):
-        if isinstance(piece, Fence) and block_key(piece) and piece.is_closed and not piece.is_nested:
+        if not isinstance(piece, Fence) or not piece.is_closed or piece.is_nested:
+            continue
+        if piece.is_indented and (block_key(piece) or piece.line in commands):
+            yield _fenced_again(source, piece)
+        elif block_key(piece):
             yield from _fence_edit(source, piece)
     for task in runbook.tasks:
         if task.table is not None:
             yield from _table_edit(source, task.table)
-    yield from graph_edits(runbook)
 
 
 def _front_matter_text(content: str) -> str:
@@ -78,7 +87,15 @@ def _fence_edit(source: Source, fence: Fence) -> Iterator[Edit]:
         return
     margin = " " * fence.indent
     text = "".join(f"{margin}{line}\n" if line else "\n" for line in done.splitlines())
-    yield Edit(line_offset(source, fence.content_line), line_offset(source, fence.end - 1), text)
+    yield Edit(line_offset(source, fence.content_line), line_offset(source, fence.content_end), text)
+
+
+def _fenced_again(source: Source, fence: Fence) -> Edit:
+    """Return the change that gives code that was set in its marks back."""
+    block = BLOCKS.get(block_key(fence))
+    content = formatted_block(fence.content, block) if block else fence.content
+    text = fence_text(content, "yaml" if block else "")
+    return Edit(line_offset(source, fence.line), line_offset(source, fence.end), text)
 
 
 def _table_edit(source: Source, table: Table) -> Iterator[Edit]:

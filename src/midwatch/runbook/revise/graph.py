@@ -5,11 +5,13 @@ The mark stands inside of the fence, because converters drop comments of HTML an
 
 from collections.abc import Iterator
 
+from midwatch.runbook.document import block_key
 from midwatch.runbook.emit.prose import fence_text
-from midwatch.runbook.markdown import Fence, Heading, front_matter, pieces_of
+from midwatch.runbook.markdown import Fence, Heading, Piece, front_matter, pieces_of
 from midwatch.runbook.model import Runbook
 from midwatch.runbook.render.mermaid import mermaid
 from midwatch.runbook.revise.edit import Edit, line_offset
+from midwatch.runbook.source import Source
 
 MARK = "%% midwatch:graph"
 HEADING = "## Graph"
@@ -21,32 +23,40 @@ def kept_graph(runbook: Runbook) -> str:
     return f"{MARK}\n{mermaid(runbook)}"
 
 
-def graph_edits(runbook: Runbook) -> Iterator[Edit]:
-    """Yield the changes that bring the graphs that a document keeps up to date."""
-    for fence in _graphs(runbook):
-        content = "".join(f"{' ' * fence.indent}{line}\n" for line in kept_graph(runbook).splitlines())
-        start, end = (line_offset(runbook.source, line) for line in (fence.content_line, fence.end - 1))
-        yield Edit(start, end, content)
+def graph_edits(source: Source, runbook: Runbook) -> Iterator[Edit]:
+    """Yield the changes that bring the graphs that a document keeps up to date.
+
+    Args:
+        source: the document's own file.
+        runbook: with all that it includes.
+    """
+    for fence in _graphs(source):
+        margin = " " * fence.indent
+        content = "".join(f"{margin}{line}\n" for line in kept_graph(runbook).splitlines())
+        yield Edit(line_offset(source, fence.content_line), line_offset(source, fence.end - 1), content)
 
 
-def with_graph(runbook: Runbook) -> str:
-    """Return the document's text with a `## Graph` section before its first task, where it has none."""
-    source = runbook.source
-    if any(_graphs(runbook)):
+def with_graph(source: Source, runbook: Runbook) -> str:
+    """Return a document's text with a `## Graph` section before its first task, where it has none.
+
+    Args:
+        source: the document's own file.
+        runbook: with all that it includes.
+    """
+    if any(_graphs(source)):
         return source.text
     section = f"{HEADING}\n\n{LEAD}\n\n{fence_text(kept_graph(runbook), 'mermaid')}\n"
-    first = min((_heading_line(runbook, task.span.start) for task in runbook.tasks), default=None)
-    at = len(source.text) if first is None else line_offset(source, first)
+    at = _before_tasks(source)
     before = source.text[:at]
     gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
     return before + gap + section + source.text[at:]
 
 
-def _graphs(runbook: Runbook) -> Iterator[Fence]:
-    matter = front_matter(runbook.source)
-    for piece in pieces_of(runbook.source, start=matter[1] + 1 if matter else 0):
+def _graphs(source: Source) -> Iterator[Fence]:
+    for piece in _pieces(source):
         if (
             isinstance(piece, Fence)
+            and not piece.is_indented
             and piece.is_closed
             and not piece.is_nested
             and piece.content.startswith(MARK)
@@ -54,10 +64,17 @@ def _graphs(runbook: Runbook) -> Iterator[Fence]:
             yield piece
 
 
-def _heading_line(runbook: Runbook, offset: int) -> int:
-    """Return the line of the last heading above an offset, or of the offset itself."""
-    line = runbook.source.line_column(offset)[0] - 1
-    matter = front_matter(runbook.source)
-    pieces = pieces_of(runbook.source, start=matter[1] + 1 if matter else 0)
-    above = [piece.line for piece in pieces if isinstance(piece, Heading) and piece.line < line]
-    return above[-1] if above else line
+def _before_tasks(source: Source) -> int:
+    """Return the offset of the heading of the first block of a task, an include or tests; else the end."""
+    heading: int | None = None
+    for piece in _pieces(source):
+        if isinstance(piece, Heading):
+            heading = piece.line
+        elif isinstance(piece, Fence) and block_key(piece) in ("task", "include", "tests"):
+            return line_offset(source, piece.line if heading is None else heading)
+    return len(source.text)
+
+
+def _pieces(source: Source) -> tuple[Piece, ...]:
+    matter = front_matter(source)
+    return pieces_of(source, start=matter[1] + 1 if matter else 0)

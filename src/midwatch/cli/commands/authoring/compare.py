@@ -12,6 +12,7 @@ from midwatch.plan.diff.change import Weight
 
 if TYPE_CHECKING:
     from midwatch.plan.diff.versions import Version
+    from midwatch.runbook.source import Library
 
 _TITLES = {
     Weight.MORE: ("It may do what it could not do before", "red"),
@@ -62,17 +63,21 @@ def _version(face: Face, name: str) -> "Version":
     from midwatch.runbook.parse import parse_runbook
     from midwatch.wiring.manifests import manifests
 
-    data = _read(name)
-    runbook, _ = parse_runbook(data, name=name)
-    return Version(report=lint_text(data, name=name, manifests=manifests(face.config)), runbook=runbook)
+    data, path, library = _read(face, name)
+    runbook, _ = parse_runbook(data, name=name, library=library, path=path)
+    declared = manifests(face.config)
+    report = lint_text(data, name=name, manifests=declared, library=library, path=path)
+    return Version(report=report, runbook=runbook)
 
 
-def _read(name: str) -> bytes:
+def _read(face: Face, name: str) -> "tuple[bytes, str, Library]":
+    """Return the bytes of a document, its own name, and the files around it."""
     from midwatch.cli.standing.plans import read_file
-    from midwatch.wiring.documents import git_file
+    from midwatch.wiring.documents import git_file, library_beside, library_in_git
 
     path = Path(name)
     revision, colon, inside = name.partition(":")
     if not path.exists() and colon and revision and inside:
-        return git_file(revision, inside, folder=Path.cwd())
-    return read_file(path)
+        data = git_file(revision, inside, folder=Path.cwd())
+        return data, Path(inside).name, library_in_git(revision, inside)
+    return read_file(path), path.name, library_beside(face.config, path)

@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -10,6 +10,9 @@ from midwatch.cli.commands.authoring.files import write_document
 from midwatch.cli.errors import EXIT_FINDINGS, EXIT_OK
 from midwatch.cli.face import Face, json_option, pass_face
 from midwatch.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from midwatch.runbook.write import HeaderForm
 
 
 class Done(NamedTuple):
@@ -44,12 +47,11 @@ def fmt(face: Face, files: tuple[Path, ...], *, check: bool, diff: bool, header:
     doesn't change.
     """
     from midwatch.cli.standing.plans import read_file
-    from midwatch.runbook.revise.fmt import formatted
     from midwatch.runbook.write import HeaderForm
 
     form = HeaderForm(header) if header else None
     before = [(path, read_file(path)) for path in files]
-    done = [Done(path, data, formatted(data, name=str(path), header=form)) for path, data in before]
+    done = [Done(path, data, _formatted(face, path, data, form)) for path, data in before]
     if not check and not diff:
         for each in done:
             if each.is_changed:
@@ -65,6 +67,13 @@ def fmt(face: Face, files: tuple[Path, ...], *, check: bool, diff: bool, header:
 
     face.out(record, words)
     return EXIT_FINDINGS if check and any(each.is_changed for each in done) else EXIT_OK
+
+
+def _formatted(face: Face, path: Path, data: bytes, form: "HeaderForm | None") -> bytes:
+    from midwatch.runbook.revise.fmt import formatted
+    from midwatch.wiring.documents import library_beside
+
+    return formatted(data, name=str(path), header=form, library=library_beside(face.config, path))
 
 
 def _diff(done: Done) -> str:

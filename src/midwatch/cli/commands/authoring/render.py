@@ -1,12 +1,17 @@
 """`midwatch render`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from midwatch.cli.commands.authoring.files import write_document
 from midwatch.cli.errors import EXIT_OK
 from midwatch.cli.face import Face, pass_face
+from midwatch.runbook.errors import IncludeError
+
+if TYPE_CHECKING:
+    from midwatch.runbook.source import Library
 
 
 @click.command()
@@ -29,14 +34,19 @@ def render(face: Face, file: Path, *, form: str | None, in_place: bool, output: 
     from midwatch.runbook.render.html import page
     from midwatch.runbook.render.mermaid import mermaid
     from midwatch.runbook.revise.anew import markdown
+    from midwatch.wiring.documents import library_beside
 
     data = read_file(file)
+    library = library_beside(face.config, file)
     if in_place:
         if form not in (None, "mermaid") or output is not None:
             raise click.UsageError("--in-place puts the graph into the file.")
-        write_document(file, _with_graph(data, str(file)))
+        write_document(file, _with_graph(data, str(file), library))
         return EXIT_OK
-    runbook, findings = parse_runbook(data, name=str(file))
+    around = None if form == "markdown" else library
+    runbook, findings = parse_runbook(data, name=str(file), library=around, path=file.name)
+    if form == "markdown":
+        findings = [finding for finding in findings if finding.kind is not IncludeError]
     refuse(str(file), findings)
     text = {"html": page, "mermaid": mermaid, "markdown": markdown}[form or "html"](runbook)
     if output is None:
@@ -46,14 +56,17 @@ def render(face: Face, file: Path, *, form: str | None, in_place: bool, output: 
     return EXIT_OK
 
 
-def _with_graph(data: bytes, name: str) -> bytes:
+def _with_graph(data: bytes, name: str, library: "Library") -> bytes:
     from midwatch.plan.compile import refuse
     from midwatch.runbook.parse import parse_runbook
     from midwatch.runbook.revise.edit import with_line_ends_of
     from midwatch.runbook.revise.fmt import formatted
     from midwatch.runbook.revise.graph import with_graph
+    from midwatch.runbook.source import source_from
 
-    runbook, findings = parse_runbook(data, name=name)
+    runbook, findings = parse_runbook(data, name=name, library=library)
     refuse(name, findings)
-    text = with_graph(runbook)
-    return formatted(data if text == runbook.source.text else with_line_ends_of(data, text), name=name)
+    source = source_from(data, name=name)
+    text = with_graph(source, runbook)
+    changed = data if text == source.text else with_line_ends_of(data, text)
+    return formatted(changed, name=name, library=library)
