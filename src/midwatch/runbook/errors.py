@@ -1,4 +1,4 @@
-"""What can be wrong with a runbook: MW101 to MW179, and MW158 to MW195.
+"""What can be wrong with a runbook: MW101 to MW179.
 
 A finding of the linter and a raised error have the same class, so the same code, meaning and fix.
 """
