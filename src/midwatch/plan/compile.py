@@ -47,6 +47,7 @@ from midwatch.plan.parts.build import (
     plan_wait,
 )
 from midwatch.plan.parts.callees import Called, called_outs, run_schema
+from midwatch.plan.parts.prompt import canonical_prompt
 from midwatch.plan.tools import Manifests, outs_with
 from midwatch.runbook.cel.schema import ONE_OF, Schema, coerce, properties_of
 from midwatch.runbook.graph import graph_of, inputs_schema
@@ -152,7 +153,9 @@ def program_digest(plan: Plan) -> Digest:
         del record[name]
     for task in record["tasks"]:
         del task["title"]
-        if task["kind"] != TaskKind.AGENT:
+        if task["kind"] == TaskKind.AGENT:
+            task["prose"] = canonical_prompt(task["prose"])
+        else:
             del task["prose"]
     return digest(record)
 

@@ -14,7 +14,7 @@ from midwatch.runbook.errors import (
     TooComplexError,
     YamlSyntaxError,
 )
-from midwatch.runbook.markdown import Fence, Heading, Piece, Table, front_matter, pieces_of
+from midwatch.runbook.markdown import Fence, Heading, Piece, Table, first_line, front_matter, pieces_of
 from midwatch.runbook.model import TASKS_MAX, At, Header, Kind, Runbook, Section, Task, TestCase
 from midwatch.runbook.source import Finding, Severity, Source, Span
 from midwatch.runbook.yaml import Allowance, Block, Mapping, tree_of
@@ -27,7 +27,12 @@ _UNDO_TITLE = re.compile(r"undo\s*:", re.IGNORECASE)
 
 def block_key(fence: Fence) -> str:
     """Return `runbook`, `task`, `tests` or `include` for a block of the machine, else an empty text."""
-    found = _FIRST_KEY.match(fence.first)
+    return first_key(fence.content)
+
+
+def first_key(content: str) -> str:
+    """Return the key that makes a text a block of the machine, else an empty text."""
+    found = _FIRST_KEY.match(first_line(content))
     return found[1] if found else ""
 
 
@@ -63,7 +68,10 @@ class _Group:
 
     @property
     def fences(self) -> list[Fence]:
-        return [piece for piece in self.pieces if isinstance(piece, Fence) and not piece.is_nested]
+        """The fences at the margin; set-in code counts where a block came back from a converter like that."""
+        found = [piece for piece in self.pieces if isinstance(piece, Fence) and not piece.is_nested]
+        is_flat = any(fence.is_indented and block_key(fence) for fence in found)
+        return [fence for fence in found if is_flat or not fence.is_indented]
 
     def blocks(self, key: str) -> list[Fence]:
         return [fence for fence in self.fences if block_key(fence) == key]
@@ -178,7 +186,7 @@ class _Reader:
     def _check_fences(self, pieces: tuple[Piece, ...]) -> None:
         before: Fence | None = None
         for piece in pieces:
-            if not isinstance(piece, Fence):
+            if not isinstance(piece, Fence) or piece.is_indented:
                 before = None
                 continue
             if not piece.is_closed:
@@ -311,7 +319,7 @@ class _Reader:
         start = self.source.offset(fence.content_line)
         return At(
             value=fence.content.rstrip("\n"),
-            span=Span(start, self.source.offset(max(fence.end - 1, fence.content_line))),
+            span=Span(start, self.source.offset(max(fence.content_end, fence.content_line))),
         )
 
     def _section(self, group: _Group) -> Section:

@@ -16,7 +16,9 @@ from markdown_it import MarkdownIt
 from midwatch.runbook.source import Source, Span
 
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
+_ANCHOR = re.compile(r"<span id=\"[^\"<>]*\"></span>")
+"""What converters put before a heading's words, for links."""
 FRONT_MATTER = "---"
 
 
@@ -43,17 +45,23 @@ class Fence:
     is_nested: bool
     """It stands inside of a list or a quotation."""
     indent: int
+    is_indented: bool = False
+    """It has no marks: code set in by four blanks, as word processors give fences back."""
 
     @property
     def first(self) -> str:
         """The first line that is neither blank nor a comment."""
-        lines = (line.strip() for line in self.content.splitlines())
-        return next((line for line in lines if line and not line.startswith("#")), "")
+        return first_line(self.content)
 
     @property
     def content_line(self) -> int:
         """The line of the first line of its content."""
-        return self.line + 1
+        return self.line if self.is_indented else self.line + 1
+
+    @property
+    def content_end(self) -> int:
+        """The line after the last line of its content."""
+        return self.end if self.is_indented else self.end - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,12 @@ class Table:
 
 
 Piece = Heading | Fence | Table
+
+
+def first_line(content: str) -> str:
+    """Return the first line that is neither blank nor a comment, without its margin."""
+    lines = (line.strip() for line in content.splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def front_matter(source: Source, *, start: int = 0) -> tuple[int, int] | None:
@@ -99,10 +113,15 @@ def pieces_of(source: Source, *, start: int) -> tuple[Piece, ...]:
         match token.type:
             case "fence":
                 found.append(_fence(token.info, token.content, (line, end), source, depth > 0))
+            case "code_block" if depth == 0:
+                found.append(_indented(token.content, (line, end), source))
             case "heading_open" if depth == 0:
                 found.append(
                     Heading(
-                        level=int(token.tag[1:]), text=_inline(tokens[index + 1].content), line=line, end=end
+                        level=int(token.tag[1:]),
+                        text=_inline(_ANCHOR.sub("", tokens[index + 1].content)),
+                        line=line,
+                        end=end,
                     )
                 )
             case "table_open" if depth == 0:
@@ -140,6 +159,19 @@ def _fence(info: str, content: str, lines: tuple[int, int], source: Source, is_n
     )
 
 
+def _indented(content: str, lines: tuple[int, int], source: Source) -> Fence:
+    return Fence(
+        word="",
+        content=content,
+        line=lines[0],
+        end=lines[1],
+        is_closed=True,
+        is_nested=False,
+        indent=len(source.line_text(lines[0]).rstrip()) - len(content.split("\n", 1)[0].rstrip()),
+        is_indented=True,
+    )
+
+
 def _table(source: Source, line: int, end: int) -> Table:
     rows = [_cells(source, number) for number in range(line, end) if number != line + 1]
     return Table(header=rows[0], rows=tuple(rows[1:]), line=line, end=end)
@@ -172,4 +204,4 @@ def _inline(text: str) -> str:
     """Return what a short text says once Markdown's code ticks, escapes and entities are read."""
     if len(text) > 1 and text[0] == text[-1] == "`" and "`" not in text[1:-1]:
         return text[1:-1].strip().replace("\\|", "|")
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), _ESCAPED.sub(r"\1", text))
+    return ENTITY.sub(lambda match: html.unescape(match[0]), _ESCAPED.sub(r"\1", text))

@@ -221,7 +221,7 @@ class _Reader:
             )
             raise _RefusedError(finding)
         is_plain = event.style is None or event.style == ""
-        value = _resolved(event.value) if is_plain else event.value
+        value = resolved(event.value) if is_plain else event.value
         return Scalar(value=value, written=event.value, span=self._span(event, event))
 
     def _sequence(self, start: Any, events: Iterator[Any], depth: int) -> Sequence:
@@ -273,7 +273,7 @@ class _Reader:
         return _RefusedError(self.source.finding(ForbiddenYamlError, why, self._start(event)))
 
 
-def _resolved(text: str) -> str | int | float | bool | None:
+def resolved(text: str) -> str | int | float | bool | None:
     """Return what a plain scalar means by the core schema; hexadecimal and octal numbers are texts."""
     if text in _NULL:
         return None

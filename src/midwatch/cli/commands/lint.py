@@ -16,9 +16,10 @@ _STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blu
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--sarif", "is_sarif", is_flag=True, help="Write SARIF 2.1.0, for code hosts.")
 @json_option
 @pass_face
-def lint(face: Face, files: tuple[Path, ...]) -> int:
+def lint(face: Face, files: tuple[Path, ...], *, is_sarif: bool) -> int:
     """Check runbooks.
 
     Says everything that is wrong, with its place and its fix, which level a document has (L0 to L3), and
@@ -31,10 +32,22 @@ def lint(face: Face, files: tuple[Path, ...]) -> int:
 
     declared = manifests(face.config)
     reports = [lint_file(face.config, path, read_file(path), declared, asks_people=True) for path in files]
-    face.out(
-        {"reports": [report.as_record() for report in reports]}, lambda screen: _say_all(screen, reports)
-    )
+    if is_sarif:
+        face.screen.raw(_sarif_text(reports))
+    else:
+        face.out(
+            {"reports": [report.as_record() for report in reports]}, lambda screen: _say_all(screen, reports)
+        )
     return EXIT_FINDINGS if any(report.errors for report in reports) else EXIT_OK
+
+
+def _sarif_text(reports: list[LintReport]) -> str:
+    import json
+
+    import midwatch
+    from midwatch.cli.commands.authoring.sarif import sarif
+
+    return json.dumps(sarif(reports, version=midwatch.__version__), indent=2, ensure_ascii=False)
 
 
 @click.command()

@@ -1,0 +1,1 @@
+"""What authors do with a document: format, compare, render, begin, and look up the language."""

@@ -1,0 +1,1 @@
+"""Plain values and texts as Markdown and YAML that our own parser reads back."""

@@ -1,0 +1,1 @@
+"""Rewriting a document in place: blocks and tables by their offsets, and never the prose around them."""
