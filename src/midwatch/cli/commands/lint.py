@@ -23,15 +23,18 @@ def lint(face: Face, files: tuple[Path, ...], *, is_sarif: bool) -> int:
     """Check runbooks.
 
     Says everything that is wrong, with its place and its fix, which level a document has (L0 to L3), and
-    what the next one needs. Reads what a runbook includes and calls, in its own folder and below, and looks
-    up everybody whom it asks. Exits with 3 where there is an error.
+    what the next one needs. Reads what a runbook includes and calls, in its own folder and below, the tools
+    declared in the settings and in a folder `tools` beside it or its folder, and looks up everybody whom it
+    asks. Exits with 3 where there is an error.
     """
     from midwatch.cli.standing.plans import read_file
     from midwatch.wiring.lint import lint_file
-    from midwatch.wiring.manifests import manifests
+    from midwatch.wiring.manifests import manifests_for
 
-    declared = manifests(face.config)
-    reports = [lint_file(face.config, path, read_file(path), declared, asks_people=True) for path in files]
+    reports = [
+        lint_file(face.config, path, read_file(path), manifests_for(face.config, path), asks_people=True)
+        for path in files
+    ]
     if is_sarif:
         face.screen.raw(_sarif_text(reports))
     else:
@@ -65,9 +68,9 @@ def plan(face: Face, file: Path) -> int:
     from midwatch.cli.standing.plans import read_file
     from midwatch.plan.ahead.outlook import outlook
     from midwatch.wiring.lint import lint_file
-    from midwatch.wiring.manifests import manifests
+    from midwatch.wiring.manifests import manifests_for
 
-    declared = manifests(face.config)
+    declared = manifests_for(face.config, file)
     report = lint_file(face.config, file, read_file(file), declared)
     seen = outlook(report, declared)
     if seen is None:

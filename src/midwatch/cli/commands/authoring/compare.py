@@ -61,11 +61,12 @@ def _version(face: Face, name: str) -> "Version":
     from midwatch.plan.diff.versions import Version
     from midwatch.plan.review import lint_text
     from midwatch.runbook.parse import parse_runbook
-    from midwatch.wiring.manifests import manifests
+    from midwatch.wiring.manifests import manifests_for
 
     data, path, library = _read(face, name)
     runbook, _ = parse_runbook(data, name=name, library=library, path=path)
-    declared = manifests(face.config)
+    place = Path(name) if Path(name).exists() else Path(name.partition(":")[2])
+    declared = manifests_for(face.config, place)
     report = lint_text(data, name=name, manifests=declared, library=library, path=path)
     return Version(report=report, runbook=runbook)
 
