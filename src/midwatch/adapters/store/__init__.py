@@ -1,1 +1,1 @@
-"""The database behind `ports.store`: SQLite, one file, one writing thread per process."""
+"""The database behind `ports.store`: SQLite, one file, one writing connection per process."""

@@ -75,7 +75,7 @@ class DriveQueue(Protocol):
         ...
 
     def attach(self, connection: sqlite3.Connection) -> None:
-        """Take note of the connection that writes; called once, in its thread, outside a transaction."""
+        """Take note of the connection that writes; called once, outside a transaction, in any thread."""
         ...
 
     def enqueue(self, run: RunId, seq: int) -> None:
@@ -185,7 +185,7 @@ class SqliteStore:
         return version
 
     def seal(self, grow: Callable[[SealedLog], SealedMore | None], *, limit: int = 5_000) -> int:
-        """Give committed events their positions; `grow` runs in the writer's thread and may not write."""
+        """Give committed events their positions; `grow` runs inside the transaction and may not write."""
         unsealed = self._reads.row(UNSEALED)
         if unsealed is None or not unsealed[0]:
             return 0
