@@ -88,7 +88,7 @@ class DriveQueue(Protocol):
 
 
 @dataclass(slots=True)
-class FactsSeen:
+class _FactsSeen:
     """The version of the control facts that this process met last in a transaction that is durable."""
 
     version: int = 0
@@ -110,7 +110,7 @@ class _Begun:
     """A change under way; what it met of the control facts is noted once that is durable."""
 
     member: Member
-    facts: FactsSeen
+    facts: _FactsSeen
 
     def is_over(self) -> bool:
         """Return whether `wait` would not wait."""
@@ -138,7 +138,7 @@ class SqliteStore:
         self._path = path
         self._drives = drives
         self._is_attached = False
-        self._facts = FactsSeen()
+        self._facts = _FactsSeen()
         prepare_file(path)
         with alone(path.parent):
             connection = open_connection(path, writes=True)
