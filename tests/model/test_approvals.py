@@ -368,6 +368,23 @@ def test_an_undo_that_nobody_answered_for_is_asked_for_anew_when_it_is_wanted_ag
     assert effect(stand, "first").status is EffectStatus.UNDONE
 
 
+def test_an_undo_that_took_one_effect_back_is_not_said_to_have_taken_back_another() -> None:
+    stand = stand_with(
+        plan_of(
+            look("measure"),
+            act("first", "put", "measure", undo="back"),
+            act("second", "put", "first", undo="back", args={"name": "'other'", "value": "9"}),
+            act("back", "put", is_undo=True, args={"name": "'other'", "value": "1"}),
+        ),
+        mode=Mode.AUTO,
+    )
+    stand.undo(run_of(stand).run, "person:ada")
+    stand.pump()
+    assert (stand.world.value("thing"), stand.world.value("other")) == (2, 1)
+    assert effect(stand, "second").status is EffectStatus.UNDONE
+    assert effect(stand, "first").status is EffectStatus.UNDO_FAILED
+
+
 # An undo whose tool is another now
 
 

@@ -322,6 +322,9 @@ class Promises:
         if {key, by_key} & self.lied or key not in self.world.before:
             return
         self.check(self.world.applied[by_key], f"{key} is undone, and nothing took it back")
+        taken_back = (one for one in before.effects.values() if one.status is EffectStatus.UNDONE)
+        others = [one.key for one in taken_back if one.undone_by == by_key]
+        self.check(not others, f"{key} is undone by what took {others} back")
         thing = before.effects[key].sealed["args"]["name"]
         writers = [writer for name, writer in self.world.writers if name == thing]
         if all(writer.startswith(before.run) for writer in writers) and writers[-2:] == [key, by_key]:

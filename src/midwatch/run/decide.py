@@ -284,6 +284,10 @@ def _undo_step(state: RunState, key: EffectKey, task: PlanTask, world: World) ->
             return undone("undone", "")
         if known.status in {TaskStatus.FAILED, TaskStatus.SKIPPED}:
             return undone("undo_failed", known.why)
+    if any(
+        other.undone_by == by_key and other.status is EffectStatus.UNDONE for other in state.effects.values()
+    ):
+        return undone("undo_failed", f"`{task.name}` took another effect back already, and is not done twice")
     if (
         known.status is TaskStatus.RETRYING
         and known.retry_at_ms is not None
