@@ -26,7 +26,7 @@ from midwatch.runbook.expr import free_names
 from midwatch.runbook.graph import needed
 from midwatch.runbook.unary import unary_test
 
-EXECUTABLE = frozenset({TaskKind.COMMAND, TaskKind.DECISION, TaskKind.APPROVAL})
+EXECUTABLE = frozenset(TaskKind)
 """The kinds that this release can run."""
 PARTS_EXECUTABLE: frozenset[str] = frozenset()
 """Those of `newer_parts` that this release can run."""
