@@ -29,6 +29,7 @@ from midwatch.journal.run_events import (
     EffectRead,
     EffectUndone,
     HandDone,
+    HandRefused,
     RunEnded,
     RunEvent,
     RunStarted,
@@ -161,7 +162,7 @@ class Promises:
             self.lied.add(key)
 
     def _after_end(self, event: Event, payload: object, before: RunState, plan: Plan) -> None:
-        if isinstance(payload, UndoRequested | AnswerRefused):
+        if isinstance(payload, UndoRequested | AnswerRefused | HandRefused):
             return
         if isinstance(payload, EffectConfirmed | EffectFailed) and payload.by.startswith("person:"):
             task = plan.task(before.effects[EffectKey(payload.key)].task)
