@@ -203,6 +203,8 @@ class Promises:
             self.check(payload.iteration <= most, f"{event.ref} is about an item that is not there")
         elif loop is not None:
             self.check(not loop.going, f"{event.ref}: a loop ends before {sorted(loop.going)}")
+            is_whole = loop.begin > len(loop.items) or not isinstance(payload, TaskSucceeded)
+            self.check(is_whole, f"{event.ref}: a loop ends without item {loop.begin}")
 
     # Dispatch
 
