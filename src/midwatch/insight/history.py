@@ -122,8 +122,8 @@ def history_of(events: Iterable[Event]) -> History:
     )
 
 
-def _subjects(payload: object, owners: dict[str, str]) -> list[tuple[str, str]]:
-    """Return what a fact is about; `owners` are the tasks of the hands and called runs that are known."""
+def _of_kinds(payload: object, owners: dict[str, str]) -> list[tuple[str, str]] | None:
+    """Return what a fact of a particular kind of task is about; notes whose hands and calls there are."""
     match payload:
         case HandAsked():
             owners[payload.hand] = payload.task
@@ -144,6 +144,15 @@ def _subjects(payload: object, owners: dict[str, str]) -> list[tuple[str, str]]:
             | EventEmitted(task=task)
         ):
             return [("task", task)]
+        case _:
+            return None
+
+
+def _subjects(payload: object, owners: dict[str, str]) -> list[tuple[str, str]]:
+    of_kinds = _of_kinds(payload, owners)
+    if of_kinds is not None:
+        return of_kinds
+    match payload:
         case (
             TaskStarted(task=task)
             | TaskSucceeded(task=task)

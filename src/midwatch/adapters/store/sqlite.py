@@ -11,15 +11,14 @@ from typing import Protocol, TypeVar
 from midwatch.adapters.store.changes import EMPTY, apply_change, wake_timer
 from midwatch.adapters.store.connect import alone, open_connection, prepare_file, told
 from midwatch.adapters.store.facts import FACT, FACTS, FACTS_VERSION, set_fact
+from midwatch.adapters.store.people import PeopleReads
 from midwatch.adapters.store.reads import ReadPool
 from midwatch.adapters.store.rows import (
     APPROVAL,
     BLOB,
     EFFECT,
     ENTRY,
-    HAND,
     LEASE,
-    NOTICE,
     RUN,
     TASK,
     TIMER,
@@ -29,15 +28,13 @@ from midwatch.adapters.store.schema import migrate
 from midwatch.adapters.store.sealing import SEALED_SIZE, TILE, UNSEALED, seal_pass
 from midwatch.adapters.store.writer import GroupWriter, Member
 from midwatch.base.errors import MidwatchError
-from midwatch.base.ids import ApprovalId, Digest, HandId, OwnerToken, RunId, StreamId
+from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
 from midwatch.base.units import EpochMs
 from midwatch.journal.events import Entry
 from midwatch.ports.rows import (
     ApprovalRow,
     EffectRow,
-    HandRow,
     LeaseRow,
-    NoticeRow,
     RunRow,
     TaskRow,
     TimerRow,
@@ -57,9 +54,6 @@ from midwatch.ports.store import (
 
 T = TypeVar("T")
 
-_LIKE_MAX = 10
-_AFTER_ANY_ID = "~"
-"""Sorts behind every character of an id, so that ids with a prefix are a range of the index."""
 _STORED = """
 SELECT e.row, l.position, e.stream, e.n, e.type, e.at_ms, e.leaf, e.leaf_hash, e.subject, e.sealed
 FROM mw_events AS e LEFT JOIN mw_log AS l ON l.row = e.row
@@ -86,18 +80,6 @@ _OPEN_APPROVALS = f"""
 {APPROVAL.select}
 WHERE status = 'open' AND (:run IS NULL OR run = :run)
 ORDER BY asked_ms, approval
-"""
-_HANDS = f"{HAND.select} WHERE (:run IS NULL OR run = :run) ORDER BY asked_ms, hand"
-_OPEN_HANDS = f"""
-{HAND.select}
-WHERE status = 'open' AND (:run IS NULL OR run = :run)
-ORDER BY asked_ms, hand
-"""
-_HANDS_LIKE = "SELECT hand FROM mw_hands WHERE hand >= :low AND hand < :high ORDER BY hand LIMIT :limit"
-_NOTICES = f"""
-{NOTICE.select}
-WHERE (:run IS NULL OR run = :run)
-ORDER BY at_ms DESC, run DESC, n DESC, person DESC LIMIT :limit
 """
 
 
@@ -159,7 +141,7 @@ class _Begun:
             raise
 
 
-class SqliteStore:
+class SqliteStore(PeopleReads):
     """Journal, projections, timers and leases in one file beside the engine's own tables."""
 
     def __init__(self, path: Path, *, drives: DriveQueue) -> None:
@@ -328,24 +310,6 @@ class SqliteStore:
         found = self._reads.row(f"{APPROVAL.select} WHERE approval = :approval", {"approval": approval})
         return None if found is None else APPROVAL.row(found)
 
-    def hand_rows(self, *, run: RunId | None = None, only_open: bool = False) -> Sequence[HandRow]:
-        """Return what people do by hand, the oldest first."""
-        found = self._reads.rows(_OPEN_HANDS if only_open else _HANDS, {"run": run})
-        return [HAND.row(row) for row in found]
-
-    def hands_like(self, prefix: str) -> Sequence[HandId]:
-        """Return at most ten hands whose id starts so, with or without `h-`."""
-        return [HandId(found) for found in self._ids_like(_HANDS_LIKE, "h-", prefix)]
-
-    def hand_row(self, hand: HandId) -> HandRow | None:
-        """Return the row of something that people do."""
-        found = self._reads.row(f"{HAND.select} WHERE hand = :hand", {"hand": hand})
-        return None if found is None else HAND.row(found)
-
-    def notice_rows(self, *, run: RunId | None = None, limit: int = 50) -> Sequence[NoticeRow]:
-        """Return messages for people, the newest first."""
-        return [NOTICE.row(row) for row in self._reads.rows(_NOTICES, {"run": run, "limit": limit})]
-
     # Operation
 
     def due(self, now_ms: EpochMs, *, limit: int = 100) -> Sequence[TimerRow]:
@@ -409,8 +373,3 @@ class SqliteStore:
 
     def _execute(self, sql: str, parameters: dict[str, object]) -> None:
         self._writer.submit(lambda connection: connection.execute(sql, parameters).rowcount)
-
-    def _ids_like(self, sql: str, letter: str, prefix: str) -> list[str]:
-        low = prefix if prefix.startswith(letter) else letter + prefix
-        found = self._reads.rows(sql, {"low": low, "high": low + _AFTER_ANY_ID, "limit": _LIKE_MAX})
-        return [row[0] for row in found]

@@ -17,7 +17,7 @@ from typing import Any
 from midwatch.adapters.tools.errors import SecretMissingError, SecretSourceError
 
 PREFIX = "secret:"
-IN_ENVIRONMENT = "MIDWATCH_SECRET_"
+IN_ENVIRONMENT = "HANDLE_"
 """How the variables of a child begin that hold what the operator let through."""
 _HANDLE = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)")
 _FORBIDDEN = stat.S_IRWXG | stat.S_IRWXO

@@ -69,7 +69,7 @@ def done(
     ID is the beginning of its id as `midwatch status` prints it, or its run's. What does not fit what the
     task wants is refused, and the run goes on waiting.
     """
-    from midwatch.cli.standing.handing import hand_over
+    from midwatch.cli.handing import hand_over
 
     if failed and not note:
         raise click.UsageError("Say with -m why it could not be done.")
@@ -91,7 +91,7 @@ def signal(face: Face, *, run: str, name: str, data: str, signal_id: str) -> int
 
     One that comes before the run waits is kept, and counts once.
     """
-    from midwatch.cli.standing.handing import send_signal
+    from midwatch.cli.handing import send_signal
 
     with face.driving() as opened:
         return send_signal(face, opened, run, name=name, data=data, signal_id=signal_id)
