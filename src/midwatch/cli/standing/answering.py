@@ -104,7 +104,7 @@ def undo_run(face: Face, opened: "Opened", text: str, *, why: str) -> int:
 
 def purge_all(face: Face, opened: "Opened") -> int:
     """Delete what lies in quarantine now, as the person's own command; return the exit code."""
-    plan = shipped_plan(opened, "purge")
+    plan = shipped_plan(opened, "purge").plan
     live = opened.house.store.live_run(plan.runbook, PURGE)
     if live is not None:  # one that was killed on the way goes on
         return carry_on(face, opened, Follower(opened, live))
