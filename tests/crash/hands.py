@@ -224,7 +224,11 @@ def _outcomes(run: Seen) -> Iterator[str]:
     outcomes: Counter[str] = Counter()
     for event in run.events:
         match event.payload:
-            case TaskSucceeded(task=name) | TaskSkipped(task=name) | TaskFailed(task=name, retry_at_ms=None):
+            case (
+                TaskSucceeded(task=name, iteration=0)
+                | TaskSkipped(task=name, iteration=0)
+                | TaskFailed(task=name, retry_at_ms=None, iteration=0)
+            ):
                 outcomes[name] += 1
             case _:
                 pass
@@ -298,10 +302,18 @@ def ended_after(crew: Crew, places: Places, jobs: Sequence[Job]) -> Seen | None:
 
 def assert_ended(folder: Path, *, is_undone: bool = True) -> Seen:
     """Assert that the one run of a house came to the end that its effects mean, and return it."""
-    (run,) = seen(folder)
-    assert run.broken == ()
-    assert_run_ended(run, World(folder), is_undone=is_undone)
+    found = seen(folder)
+    (run,) = [one for one in found if not is_called(one)]
+    for one in found:
+        assert one.broken == ()
+        assert_run_ended(one, World(folder), is_undone=is_undone and one is run)
+    assert {one.state.run for one in found} == {run.state.run, *run.state.children}
     return run
+
+
+def is_called(run: Seen) -> bool:
+    """Return whether another run called this one."""
+    return run.state.started is not None and bool(run.state.started.parent)
 
 
 def assert_run_ended(run: Seen, world: World, *, is_undone: bool = True) -> None:
@@ -311,11 +323,11 @@ def assert_run_ended(run: Seen, world: World, *, is_undone: bool = True) -> None
     assert run.state.outcome == ("failed" if failed else "resolved"), run.state.why
     if not is_undone:
         return
-    backs = {effect.task: effect.status for effect in effects if effect not in own}
+    backs = {(effect.task, effect.iteration): effect.status for effect in effects if effect not in own}
     for effect in own:
         if effect in failed:
             continue
-        back = backs[run.plan.task(effect.task).undo or effect.task]
+        back = backs[run.plan.task(effect.task).undo or effect.task, effect.iteration]
         wanted = EffectStatus.UNDO_FAILED if back is EffectStatus.FAILED else EffectStatus.UNDONE
         assert effect.status is wanted, effect.task
         if wanted is EffectStatus.UNDONE:

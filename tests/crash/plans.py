@@ -1,6 +1,7 @@
 """The plans that crash: every retry class, branches that run beside each other, a question, a timer, undo."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,31 @@ from midwatch.base.ids import Digest, TaskName, ToolName
 from midwatch.base.labels import TRUSTED, UNTRUSTED, Label
 from midwatch.base.units import HOUR_MS, DurationMs
 from midwatch.effects.manifest import Manifest
+from midwatch.plan.codec import plan_bytes, plan_digest
 from midwatch.plan.model import (
     SEMANTICS,
     Plan,
     PlanApproval,
     PlanBudget,
+    PlanCallee,
+    PlanHand,
+    PlanLoop,
+    PlanNotice,
     PlanProbe,
     PlanRetry,
     PlanRung,
     PlanTask,
     PlanTool,
+    PlanWait,
     TaskKind,
+    WaitFor,
 )
 
 TIMEOUT_MS = DurationMs(5_000)
 AGAIN = PlanRetry(attempts_max=2, backoff_ms=DurationMs(100))
 LADDER = (PlanRung(ask="team:guardians", within_ms=DurationMs(HOUR_MS)),)
+PAUSE_MS = DurationMs(50)
+WANTED = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
 BACK = "back_"
 """How the name begins of a task that takes another's effect back."""
 
@@ -76,6 +86,65 @@ class Plans:
             *self._act("pour", "pour", value="3", back="-3", needs=("keep",)),
         )
 
+    def everything(self) -> Plan:
+        """Every kind of task: a loop that acts, waits, work by hand, a called run, a message, a last task."""
+        forth, back = self._act("each", "give", value="index + 5", back="1", needs=("measure",))
+        loop = PlanLoop(each="['x1', 'x2', 'x3']", parallel=2, times_max=3)
+        return self._plan(
+            "everything",
+            self._look("measure", "'a'"),
+            replace(forth, loop=loop, call=self._on_item(forth, "index + 5")),
+            replace(back, call=self._on_item(back, "1")),
+            self._other(TaskKind.WAIT, "pause", "each", wait=PlanWait(kind=WaitFor.TIME, for_ms=PAUSE_MS)),
+            self._other(
+                TaskKind.WAIT,
+                "go",
+                "pause",
+                wait=PlanWait(kind=WaitFor.EVENT, event="go", within_ms=DurationMs(HOUR_MS)),
+            ),
+            self._other(TaskKind.MANUAL, "by_hand", "go", hand=PlanHand(ladder=LADDER), out=WANTED),
+            self._other(
+                TaskKind.CALL,
+                "call",
+                "by_hand",
+                callee=PlanCallee(runbook="child", plan=plan_digest(self.child())),
+            ),
+            *self._act("pour", "pour", value="3", back="-3", needs=("call",)),
+            self._other(
+                TaskKind.NOTIFY, "tell", "pour", notice=PlanNotice(to=("team:guardians",), message="Poured.")
+            ),
+            self._look("report", "'a'", needs=("tell",), ends={"resolved": "call.seen == 4"}),
+            self._look("tidy", "'a'", is_finally=True),
+        )
+
+    def child(self) -> Plan:
+        """What `everything` calls."""
+        plan = self._plan(
+            "child",
+            *self._act("deep", "give", value="4", back="1", needs=()),
+            self._look("see", "'deep'", needs=("deep",), ends={"resolved": "true"}),
+        )
+        return replace(plan, values={"seen": "see.value"})
+
+    def callees(self, name: str) -> tuple[bytes, ...]:
+        """Return the plans that a plan calls."""
+        return (plan_bytes(self.child()),) if name == "everything" else ()
+
+    def _on_item(self, task: PlanTask, value: str) -> PlanTool:
+        assert task.call is not None
+        return replace(task.call, args={"name": "item", "value": value})
+
+    @staticmethod
+    def _other(kind: TaskKind, name: str, *needs: str, **more: Any) -> PlanTask:
+        return PlanTask(
+            name=TaskName(name),
+            title=name,
+            kind=kind,
+            prose="Do it.",
+            needs=tuple(TaskName(need) for need in needs),
+            **more,
+        )
+
     def one(self, tool: str, *, timeout_ms: int = TIMEOUT_MS) -> Plan:
         """A single effect, of the tool's retry class."""
         verify = "look_it" if tool == "place" else ""
@@ -115,6 +184,8 @@ class Plans:
                 return self.many(int(what))
             case "small":
                 return self.small()
+            case "everything":
+                return self.everything()
             case _:
                 return self.whole()
 

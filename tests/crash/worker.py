@@ -30,11 +30,14 @@ from midwatch.app.answer import Attempt, answer
 from midwatch.app.change import request_undo, settle_doubt
 from midwatch.app.drive.driver import Driver
 from midwatch.app.drive.session import load_state
+from midwatch.app.hand_in import HandIn, hand_in
 from midwatch.app.house import House
+from midwatch.app.signal import SignalSent
+from midwatch.app.signal import signal as signal_run
 from midwatch.app.start import StartRequest, start_run
 from midwatch.app.watch import BEAT_EVERY_MS, Pulse
 from midwatch.base.classes import EffectClass, Profile, RetryClass
-from midwatch.base.ids import ApprovalId, EffectKey, Principal, RunId, ToolName
+from midwatch.base.ids import ApprovalId, EffectKey, HandId, Principal, RunId, ToolName
 from midwatch.effects.ledger import EffectStatus
 from midwatch.ports.store import Change, Receipt, RunFilter
 from midwatch.ports.tools import ToolCall, ToolOutcome
@@ -261,7 +264,13 @@ class Script:
 
     def _start(self, plan: str) -> None:
         """Start a run of the plan where there is none: its key keeps others off only while it lives."""
-        request = StartRequest(plan=self._plans.named(plan), inputs={}, initiator=ASKED_BY, key="one")
+        request = StartRequest(
+            plan=self._plans.named(plan),
+            inputs={},
+            initiator=ASKED_BY,
+            key="one",
+            callees=self._plans.callees(plan),
+        )
         with self._world.alone("start"):
             if not self._runs(plan):
                 start_run(self._house, request)
@@ -282,6 +291,10 @@ class Script:
         assert state.started is not None
         for asked in state.open_approvals:
             self._answer(asked.approval)
+        for hand in state.open_hands:
+            self._hand_in(hand)
+        if any(wait.event for wait in state.waits.values()) and not state.signal_ids:
+            self._signal(run)
         doubts = self._doubts(state)
         if doubts and not self._job.settles and self._is_parked(run):
             return True
@@ -314,6 +327,16 @@ class Script:
         attempt = Attempt(approval=approval, answer="approve", os_user=self._person, surface="test")
         answer(self._house, attempt)
         self._moments.at("after answer")
+
+    def _hand_in(self, hand: HandId) -> None:
+        self._moments.at("before hand in")
+        hand_in(self._house, HandIn(hand=hand, os_user=self._person, surface="test", out={"ok": True}))
+        self._moments.at("after hand in")
+
+    def _signal(self, run: RunId) -> None:
+        self._moments.at("before signal")
+        signal_run(self._house, SignalSent(run=run, name="go", by=self._by, surface="test", id="one"))
+        self._moments.at("after signal")
 
     def _settle(self, key: EffectKey) -> None:
         happened = self._world.calls(key) > 0

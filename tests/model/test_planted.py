@@ -11,6 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from midwatch.adapters import memory
 from midwatch.adapters.memory_tables import Tables, judge
 from midwatch.app import answer
+from midwatch.app import hand_in as handing
 from midwatch.app.drive import bench, recheck
 from midwatch.app.drive import judge as judging
 from midwatch.app.drive.bench import Bench, Prepared, Weighed, weigh
@@ -18,6 +19,7 @@ from midwatch.app.drive.judge import Case, facts_of, is_good
 from midwatch.app.drive.session import Session
 from midwatch.app.house import House, InForce
 from midwatch.approvals.answer import Entitlement
+from midwatch.approvals.people import person_principal
 from midwatch.journal import chain
 from midwatch.journal.codec import encode_leaf
 from midwatch.journal.events import Envelope
@@ -25,8 +27,10 @@ from midwatch.journal.run_events import ApprovalConsumed, EffectDispatched
 from midwatch.policy.decision import Decision, Verdict
 from midwatch.policy.facts import Facts
 from midwatch.ports.store import Change, Head, StreamMovedError
+from midwatch.run import decide as deciding
 from midwatch.run import effecting
-from midwatch.run.state import EffectState
+from midwatch.run.doing import loops
+from midwatch.run.state import EffectState, LoopState
 from support.machine import WatchMachine
 
 EXAMPLES_MAX = 800
@@ -156,6 +160,32 @@ def stale_judgement_used(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(Session, "_change", lax)
 
 
+def anybody_hands_in(plant: pytest.MonkeyPatch) -> None:
+    """Nobody looks whether somebody was ever asked to do it."""
+    everybody = frozenset(person_principal(name) for name in ("ada", "grace", "eve"))
+    plant.setattr(handing, "entitled", lambda *_: everybody)
+
+
+def anything_handed_in(plant: pytest.MonkeyPatch) -> None:
+    """What is handed in is not held against what is wanted."""
+    plant.setattr(handing, "validate", lambda *_, **__: None)
+
+
+def last_item_forgotten(plant: pytest.MonkeyPatch) -> None:
+    """A loop ends one item too early."""
+    real = loops._next
+
+    def short(loop: LoopState, active: frozenset[int], parallel: int) -> list[int]:
+        return [number for number in real(loop, active, parallel) if number < len(loop.items)]
+
+    plant.setattr(loops, "_next", short)
+
+
+def stop_leaves_what_was_done(plant: pytest.MonkeyPatch) -> None:
+    """Who stops a run is left with half of it done."""
+    plant.setattr(deciding, "stop_undoes", lambda *_: ())
+
+
 PLANTED: dict[Plant, int] = {
     approval_skipped: 5000,
     approval_not_used_up: 5000,
@@ -170,6 +200,10 @@ PLANTED: dict[Plant, int] = {
     digest_not_compared: 6000,
     halt_ignored: 6006,
     stale_judgement_used: 6011,
+    anybody_hands_in: 5000,
+    anything_handed_in: 5000,
+    last_item_forgotten: 5000,
+    stop_leaves_what_was_done: 5000,
 }
 """Each with a seed that finds it soon; any other finds it too, within some hundred examples."""
 

@@ -16,7 +16,7 @@ RUNS_MAX = 8
 AUDIT_EVERY = 10
 PASSES_MS = (SECOND_MS, 5 * SECOND_MS, 20 * SECOND_MS, 11 * MINUTE_MS, 3 * HOUR_MS, 2 * DAY_MS)
 
-plans = st.sampled_from(sorted(PLANS))
+plans = st.deferred(lambda: st.sampled_from(sorted(PLANS)))
 modes = st.sampled_from([Mode.APPROVE] * 4 + [Mode.AUTO] * 5 + [Mode.PROPOSE, Mode.OBSERVE])
 initiators = st.sampled_from(["system:start", "system:start", "person:ada", "person:grace"])
 things = st.sampled_from(["own", "own", "shared"])
@@ -57,6 +57,7 @@ class WatchMachine(RuleBasedStateMachine):
     def _go_on(self, then: str) -> None:
         if then == "approve":
             self.stand.approve_all()
+            self.stand.hand_in_all()
         if then == "wait":
             self.stand.wait()
         if then:
@@ -146,10 +147,10 @@ class WatchMachine(RuleBasedStateMachine):
         self._change(what)
         self.stand.pump()
 
-    @rule(at=pick, what=st.sampled_from(["person:ada", "person:grace", "cancel"]), then=afterwards)
+    @rule(at=pick, what=st.sampled_from(["person:ada", "person:grace", "cancel", "leave"]), then=afterwards)
     def somebody_wants_it_undone_or_to_end(self, at: int, what: str, then: str) -> None:
-        if what == "cancel":
-            self.stand.cancel(self._run(at))
+        if what in {"cancel", "leave"}:
+            self.stand.cancel(self._run(at), leave=what == "leave")
         else:
             self.stand.undo(self._run(at), what)
         self._go_on(then)
@@ -159,6 +160,20 @@ class WatchMachine(RuleBasedStateMachine):
     def somebody_settles_a_doubt(self, *, at: int, is_true: bool, then: str) -> None:
         doubts = self.stand.doubts
         self.stand.settle(doubts[at % len(doubts)], is_true=is_true)
+        self._go_on(then)
+
+    @precondition(lambda self: self.stand.disk.hand_rows())
+    @rule(at=pick, user=users, ok=st.booleans(), fits=st.sampled_from([True, True, False]), then=afterwards)
+    def somebody_hands_in(self, *, at: int, user: str, ok: bool, fits: bool, then: str) -> None:
+        hands = self.stand.disk.hand_rows()
+        error = self.stand.hand_in(hands[-1 - at % len(hands)].hand, user, ok=ok, fits=fits)
+        assert error is None or error.code in {"MW404", "MW635", "MW636", "MW637", "MW706"}, error
+        self._go_on(then)
+
+    @rule(at=pick, name=st.sampled_from(["go", "go", "stop"]), id=st.sampled_from(["", "1"]), then=afterwards)
+    def somebody_signals(self, at: int, name: str, id: str, then: str) -> None:  # noqa: A002 - as its field
+        error = self.stand.signal(self._run(at), name, id=id)
+        assert error is None or error.code in {"MW632", "MW634", "MW706"}, error
         self._go_on(then)
 
     @rule(what=st.sampled_from(["default", "default", "default", "two", "closed", "halt"]), then=afterwards)
@@ -171,7 +186,10 @@ class WatchMachine(RuleBasedStateMachine):
 
     @rule(
         what=st.sampled_from(
-            ["frozen", "silent", "silent", "joined", "cancel", "undo", "settle", "approve", "deny"]
+            [
+                *("frozen", "silent", "silent", "joined", "cancel", "undo", "settle"),
+                *("approve", "deny", "hand in", "signal"),
+            ]
         ),
         at=pick,
         delay=delays,
@@ -218,6 +236,10 @@ class WatchMachine(RuleBasedStateMachine):
                 stand.cancel(self._run(at))
             case "undo":
                 stand.undo(self._run(at), "person:ada")
+            case "hand in":
+                stand.hand_in_all()
+            case "signal":
+                stand.signal(self._run(at), "go")
             case "settle" if stand.doubts:
                 stand.settle(stand.doubts[at % len(stand.doubts)])
             case "approve" | "deny" if asked:

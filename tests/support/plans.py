@@ -6,8 +6,24 @@ from typing import Any
 from midwatch.base.classes import EffectClass, Mode, RetryClass
 from midwatch.base.ids import TaskName
 from midwatch.base.labels import UNTRUSTED
-from midwatch.base.units import MINUTE_MS, SECOND_MS, DurationMs
-from midwatch.plan.model import HitPolicy, Plan, PlanProbe, PlanRetry, PlanTable, PlanTask, TaskKind
+from midwatch.base.units import HOUR_MS, MINUTE_MS, SECOND_MS, DurationMs
+from midwatch.plan.codec import plan_bytes, plan_digest
+from midwatch.plan.model import (
+    HitPolicy,
+    Plan,
+    PlanCallee,
+    PlanHand,
+    PlanLoop,
+    PlanNotice,
+    PlanProbe,
+    PlanRetry,
+    PlanRung,
+    PlanTable,
+    PlanTask,
+    PlanWait,
+    TaskKind,
+    WaitFor,
+)
 from support.houses import approval, command, plan_of
 from support.world import RETRY
 
@@ -151,6 +167,119 @@ DECIDED = plan_of(
 )
 
 
+WANTED = {"type": "object", "properties": {"value": {"type": "integer"}}, "required": ["value"]}
+THREE = "[inputs.name + '-0', inputs.name + '-1', inputs.name + '-2']"
+SHORT = (
+    PlanRung(ask="person:ada", within_ms=DurationMs(10 * MINUTE_MS)),
+    PlanRung(ask="team:guardians", within_ms=DurationMs(HOUR_MS)),
+)
+
+
+def every(name: str, tool: str, *needs: str, **more: Any) -> PlanTask:
+    """Return a task that acts once for each of three things."""
+    loop = PlanLoop(
+        each=THREE,
+        parallel=more.pop("parallel", 1),
+        goes_on=more.pop("goes_on", False),
+        times_max=more.pop("times_max", 3),
+    )
+    return act(name, tool, *needs, args={"name": "item", "value": "index + 5"}, loop=loop, **more)
+
+
+def other(kind: TaskKind, name: str, *needs: str, **more: Any) -> PlanTask:
+    return PlanTask(name=TaskName(name), title=name, kind=kind, prose="Do it.", needs=_names(*needs), **more)
+
+
+def _wait(name: str, *needs: str, **more: Any) -> PlanTask:
+    return other(TaskKind.WAIT, name, *needs, wait=PlanWait(**more))
+
+
+LOOPED = plan_of(
+    look("measure"),
+    every("each", "put", "measure", undo="back", parallel=2, **RETRIES),
+    every("more", "give", "each", undo="again", goes_on=True, **RETRIES),
+    look("see", "more", loop=PlanLoop(until="see.value > 100", times_max=2), on_fail="continue"),
+    look("report", "more", ends={"resolved": "true"}),
+    back("back", "put", args={"name": "item", "value": "each.before"}),
+    back("again", "give", args={"name": "item", "value": "more.before"}),
+)
+BUNDLED = plan_of(
+    look("measure"),
+    approval("ask", ("each", "one"), needs=_names("measure")),
+    every("each", "give", "ask", undo="back", **RETRIES),
+    act("one", "put", "each", args={"name": "inputs.name + '-b'", "value": "7"}, undo="again"),
+    back("back", "give", args={"name": "item", "value": "each.before"}),
+    back("again", "put", args={"name": "inputs.name + '-b'", "value": "one.before"}),
+)
+HANDED = plan_of(
+    look("measure"),
+    act("first", "give", "measure", undo="back", **RETRIES),
+    other(
+        TaskKind.MANUAL,
+        "clean",
+        "first",
+        hand=PlanHand(ladder=SHORT, on_timeout=TaskName("late")),
+        out=WANTED,
+        retry=PlanRetry(attempts_max=1, backoff_ms=DurationMs(SECOND_MS)),
+    ),
+    other(TaskKind.AGENT, "think", "clean", out=WANTED, on_fail="escalate"),
+    look("late", is_routed=True, ends={"escalated": "true"}),
+    other(
+        TaskKind.NOTIFY, "tell", is_finally=True, notice=PlanNotice(to=("team:guardians",), message="Over.")
+    ),
+    look("tidy", "tell", is_finally=True),
+    back("back", "give"),
+)
+PATIENT = plan_of(
+    look("measure"),
+    look("weather", tool="gauge"),
+    act("first", "put", "measure", undo="back", **RETRIES),
+    _wait("pause", "first", kind=WaitFor.TIME, for_ms=DurationMs(20 * SECOND_MS)),
+    _wait(
+        "go", "first", kind=WaitFor.EVENT, event="go", within_ms=DurationMs(HOUR_MS), on_timeout="continue"
+    ),
+    _wait("again", "go", kind=WaitFor.EVENT, event="go", within_ms=DurationMs(HOUR_MS), on_timeout="late"),
+    _wait(
+        "calm",
+        "pause",
+        kind=WaitFor.PROBE,
+        probe=TaskName("weather"),
+        holds="probe.value == 1",
+        every_ms=DurationMs(5 * SECOND_MS),
+        within_ms=DurationMs(MINUTE_MS),
+    ),
+    look("late", is_routed=True),
+    look("both", "again", "calm", join="1", ends={"resolved": "true"}),
+    back("back", "put"),
+)
+CALLEE = replace(
+    plan_of(
+        act("deep", "give", args={"name": "inputs.name + '-c'", "value": "4"}, undo="back", **RETRIES),
+        other(TaskKind.MANUAL, "check", "deep", hand=PlanHand(ladder=SHORT), out=WANTED),
+        look("tidy", is_finally=True),
+        back("back", "give", args={"name": "inputs.name + '-c'", "value": "deep.before"}),
+    ),
+    runbook="callee",
+    mode=Mode.AUTO,
+    values={"value": "check.value"},
+)
+CALLING = plan_of(
+    act("first", "put", args={"name": NAME, "value": "9"}, undo="back", **RETRIES),
+    other(
+        TaskKind.CALL,
+        "call",
+        "first",
+        callee=PlanCallee(runbook="callee", plan=plan_digest(CALLEE), inputs={"name": "inputs.name"}),
+        on_fail="undo",
+        retry=PlanRetry(attempts_max=1, backoff_ms=DurationMs(SECOND_MS)),
+    ),
+    look("report", "call", ends={"resolved": "call.value == 3"}),
+    back("back", "put", args={"name": NAME, "value": "first.before"}),
+)
+CALLEES: dict[str, tuple[bytes, ...]] = {"calling": (plan_bytes(CALLEE),)}
+"""The plans that a plan calls, by its name."""
+
+
 def _tainted(plan: Plan) -> Plan:
     """Return the plan with arguments that others can write to, as a log or a ticket gives them."""
     tasks = [
@@ -174,6 +303,11 @@ _PLANS = {
     "probed": PROBED,
     "decided": DECIDED,
     "tainted": _tainted(CHAIN),
+    "looped": LOOPED,
+    "bundled": BUNDLED,
+    "handed": HANDED,
+    "patient": PATIENT,
+    "calling": CALLING,
 }
 PLANS: dict[str, Plan] = {
     name: replace(plan, runbook=name, mode=Mode.AUTO, owner="person:grace" if name == "chain" else plan.owner)

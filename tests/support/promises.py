@@ -12,30 +12,35 @@ from midwatch.app.drive.session import load_plan
 from midwatch.app.house import SUBJECT, House
 from midwatch.base.canonical import thawed_value
 from midwatch.base.classes import EffectClass, Mode, Profile, RetryClass
-from midwatch.base.ids import EffectKey, OwnerToken, RunId
+from midwatch.base.ids import EffectKey, HandId, OwnerToken, RunId
 from midwatch.base.labels import join, label_from
-from midwatch.effects.ledger import EffectStatus
+from midwatch.effects.ledger import HAPPENED, EffectStatus
 from midwatch.journal.chain import open_entry
 from midwatch.journal.events import Erased, Event
 from midwatch.journal.run_events import (
     AnswerRefused,
     ApprovalAnswered,
     ApprovalConsumed,
+    ChildCalled,
     EffectConfirmed,
     EffectDispatched,
     EffectFailed,
     EffectJudged,
     EffectRead,
     EffectUndone,
+    HandDone,
+    HandRefused,
     RunEnded,
     RunEvent,
+    RunStarted,
+    SignalTaken,
     TaskFailed,
     TaskRouted,
     TaskSkipped,
     TaskSucceeded,
     UndoRequested,
 )
-from midwatch.plan.model import Plan, PlanTask
+from midwatch.plan.model import OnStop, Plan, PlanTask
 from midwatch.ports.store import Change
 from midwatch.ports.tools import ToolCall
 from midwatch.run.dataflow import applies, scope_of
@@ -133,6 +138,16 @@ class Promises:
                 self._consumed(event, payload, before)
             case RunEnded():
                 self._ended(before, plan)
+            case HandDone():
+                self._handed_in(event, payload, before)
+            case SignalTaken():
+                inbox = {signal.n for signal in before.inbox}
+                self.check(payload.signal_n in inbox, f"{event.ref} takes a signal that is not there")
+            case ChildCalled():
+                known_child = payload.child in before.children
+                self.check(not known_child, f"{event.ref} calls {payload.child} twice")
+            case RunStarted(parent=parent) if parent:
+                self.check(False, f"{event.ref} begins twice")  # noqa: FBT003
             case _:
                 pass
 
@@ -147,7 +162,7 @@ class Promises:
             self.lied.add(key)
 
     def _after_end(self, event: Event, payload: object, before: RunState, plan: Plan) -> None:
-        if isinstance(payload, UndoRequested | AnswerRefused):
+        if isinstance(payload, UndoRequested | AnswerRefused | HandRefused):
             return
         if isinstance(payload, EffectConfirmed | EffectFailed) and payload.by.startswith("person:"):
             task = plan.task(before.effects[EffectKey(payload.key)].task)
@@ -162,9 +177,10 @@ class Promises:
         self, event: Event, payload: TaskSucceeded | TaskFailed | TaskSkipped, before: RunState, plan: Plan
     ) -> None:
         task = next(task for task in plan.tasks if task.name == payload.task)
-        known = before.task(task.name)
+        known = before.task(task.name, payload.iteration)
         if task.is_undo:
             return
+        self._iteration(event, payload, before)
         self.check(known.status not in SETTLED, f"{event.ref}: `{task.name}` had its outcome already")
         if isinstance(payload, TaskSkipped):
             return
@@ -175,6 +191,20 @@ class Promises:
         outcome = (before.run, payload.task, payload.iteration, payload.attempt)
         self.check(outcome not in self._outcomes, f"{event.ref}: `{task.name}` ends its attempt twice")
         self._outcomes.add(outcome)
+
+    def _iteration(
+        self, event: Event, payload: TaskSucceeded | TaskFailed | TaskSkipped, before: RunState
+    ) -> None:
+        """Check that an iteration is one of its loop, and that a loop ends after its iterations."""
+        loop = next((loop for name, loop in before.loops.items() if name == payload.task), None)
+        if payload.iteration:
+            self.check(loop is not None, f"{event.ref} is about an iteration of no loop")
+            most = len(loop.items) if loop is not None and loop.items else payload.iteration
+            self.check(payload.iteration <= most, f"{event.ref} is about an item that is not there")
+        elif loop is not None:
+            self.check(not loop.going, f"{event.ref}: a loop ends before {sorted(loop.going)}")
+            is_whole = loop.begin > len(loop.items) or not isinstance(payload, TaskSucceeded)
+            self.check(is_whole, f"{event.ref}: a loop ends without item {loop.begin}")
 
     # Dispatch
 
@@ -205,7 +235,7 @@ class Promises:
             manifest is not None and effect.sealed["manifest"] == manifest.digest,
             f"{where}, whose manifest is another now",
         )
-        self._needs(where, before, task)
+        self._needs(where, before, plan, task)
         self._leased(where, event, payload, effect)
         is_repeated = effect.status in {EffectStatus.IN_DOUBT, EffectStatus.FAILED}
         if effect.status is EffectStatus.IN_DOUBT:
@@ -220,7 +250,7 @@ class Promises:
         if wanted:
             self._leave(where, event, before, effect, batch, wanted=wanted, second=second)
 
-    def _needs(self, where: str, before: RunState, task: PlanTask) -> None:
+    def _needs(self, where: str, before: RunState, plan: Plan, task: PlanTask) -> None:
         if task.is_undo:
             self.check(before.undoing, f"{where} and nobody wants anything undone")
             return
@@ -231,7 +261,7 @@ class Promises:
         succeeded = sum(status is TaskStatus.SUCCEEDED for status in needs)
         enough = min(1, len(needs)) if task.join == "any" else len(needs)
         self.check(succeeded >= enough, f"{where} without what it needs")
-        self.check(applies(task, scope_of(before)), f"{where} though its condition does not hold")
+        self.check(applies(task, scope_of(plan, before)), f"{where} though its condition does not hold")
 
     def _judged(self, where: str, effect: EffectState, task: PlanTask, batch: Sequence[RunEvent]) -> None:
         judged = [fact for fact in batch if isinstance(fact, EffectJudged) and fact.key == effect.key]
@@ -315,6 +345,16 @@ class Promises:
         self.check(key not in asked.consumed, f"{event.ref} uses an approval up twice")
         self.check(payload.action in asked.actions, f"{event.ref} uses an approval of something else")
 
+    def _handed_in(self, event: Event, payload: HandDone, before: RunState) -> None:
+        hand = before.hands[HandId(payload.hand)]
+        self.check(hand.status == "open", f"{event.ref} hands in what is {hand.status}")
+        reached = [rung for rung in hand.ladder if rung.from_ms <= event.envelope.at_ms]
+        people = {f"person:{name}" for rung in reached for name in rung.people}
+        self.check(payload.by in people, f"{event.ref}: {payload.by} never held it")
+        wanted = hand.out_schema.get("properties", {})
+        if payload.ok and "value" in wanted:
+            self.check(isinstance(payload.out.get("value"), int), f"{event.ref} hands in what does not fit")
+
     # Ends
 
     def _undone(self, payload: EffectUndone, before: RunState) -> None:
@@ -340,6 +380,15 @@ class Promises:
                 effect.status not in under_way, f"{before.run} ends while {effect.key} is {effect.status}"
             )
         self.check(not before.open_approvals, f"{before.run} ends with an open question")
+        self.check(not before.open_hands, f"{before.run} ends while people do something by hand")
+        self.check(not before.live_children, f"{before.run} ends before what it called")
+        last = [task for task in plan.tasks if task.is_finally]
+        self.check(
+            all(before.task(task.name).status in SETTLED for task in last),
+            f"{before.run} ends without what comes last",
+        )
+        if before.cancel_why is not None and not before.cancel_leave and plan.on_stop is OnStop.UNDO:
+            self._all_taken_back(before, plan)
         for task in plan.tasks:
             status = before.task(task.name).status
             if before.cancel_why is None and not task.is_undo:
@@ -347,6 +396,13 @@ class Promises:
                     status in SETTLED or (status is None and task.is_routed),
                     f"{before.run} ends while `{task.name}` is {status}",
                 )
+
+    def _all_taken_back(self, before: RunState, plan: Plan) -> None:
+        """Check that a stopped run left nothing that it could have taken back."""
+        tried = {EffectStatus.UNDONE, EffectStatus.UNDO_FAILED}
+        for effect in before.effects.values():
+            if effect.status in HAPPENED and plan.task(effect.task).undo is not None:
+                self.check(effect.status in tried, f"{before.run} was stopped, and left {effect.key}")
 
     # Before each acting call
 

@@ -11,12 +11,14 @@ from midwatch.app.audit import audit
 from midwatch.app.change import request_cancel, request_undo, settle_doubt
 from midwatch.app.drive.driver import Driver
 from midwatch.app.drive.project import changed_rows
+from midwatch.app.hand_in import HandIn, hand_in
 from midwatch.app.house import SUBJECT, House, InForce
+from midwatch.app.signal import SignalSent, signal
 from midwatch.app.start import StartRequest, start_run
 from midwatch.app.watch import fire_due, seal_pending, take_over
 from midwatch.base.classes import Mode, Profile
 from midwatch.base.errors import MidwatchError
-from midwatch.base.ids import ApprovalId, EffectKey, Principal, RunId, ToolName
+from midwatch.base.ids import ApprovalId, EffectKey, HandId, Principal, RunId, ToolName
 from midwatch.base.units import MINUTE_MS, DurationMs, EpochMs
 from midwatch.effects.ledger import EffectStatus
 from midwatch.effects.manifest import Manifest
@@ -27,6 +29,7 @@ from midwatch.ports.tools import ToolCall, ToolFailed, ToolOutcome, ToolSilent
 from midwatch.run.errors import DoubtEarlyError
 from midwatch.run.state import RunState
 from support.houses import BEGIN_MS, PEOPLE
+from support.plans import CALLEES
 from support.policies import YESES_MIN, rules_of
 from support.promises import Promises
 from support.world import Killed, World
@@ -304,7 +307,13 @@ class Stand:
     # What happens
 
     def start(self, plan: Plan, *, mode: Mode, initiator: str, thing: str) -> None:
-        request = StartRequest(plan=plan, inputs={"name": thing}, initiator=Principal(initiator), mode=mode)
+        request = StartRequest(
+            plan=plan,
+            inputs={"name": thing},
+            initiator=Principal(initiator),
+            mode=mode,
+            callees=CALLEES.get(plan.runbook, ()),
+        )
         self.run(lambda process: start_run(process.house, request))
 
     def pump(self, times: int = 1_000) -> None:
@@ -329,6 +338,30 @@ class Stand:
             for user in ("ada", "grace"):
                 self.answer(asked.approval, "approve", user)
 
+    def hand_in(
+        self, hand: HandId, os_user: str, *, ok: bool = True, fits: bool = True
+    ) -> MidwatchError | None:
+        """Hand in what was done by hand: what is wanted, or something else."""
+        given = HandIn(
+            hand=hand,
+            os_user=os_user,
+            surface="cli",
+            out={"value": 3 if fits else "much"},
+            ok=ok,
+            note="so",
+        )
+        return self.run(lambda process: hand_in(process.house, given))
+
+    def hand_in_all(self) -> None:
+        """Let everybody who may hand in all that is to be done by hand."""
+        for row in self.disk.hand_rows(only_open=True):
+            for user in ("ada", "grace"):
+                self.hand_in(row.hand, user)
+
+    def signal(self, run: RunId, name: str, *, id: str = "") -> MidwatchError | None:  # noqa: A002 - as its field
+        sent = SignalSent(run=run, name=name, by=Principal("person:ada"), surface="cli", id=id)
+        return self.run(lambda process: signal(process.house, sent))
+
     def wait(self) -> bool:
         """Let time pass until the next timer fires; return whether there is one."""
         timers = sorted(self.disk._tables.timers.values(), key=lambda timer: timer.due_ms)
@@ -336,9 +369,9 @@ class Stand:
             self.advance(max(0, timers[0].due_ms - self.clock.now_ms()))
         return bool(timers)
 
-    def cancel(self, run: RunId) -> None:
+    def cancel(self, run: RunId, *, leave: bool = False) -> None:
         ada = Principal("person:ada")
-        self.run(lambda process: request_cancel(process.house, run, by=ada, why="enough"))
+        self.run(lambda process: request_cancel(process.house, run, by=ada, why="enough", leave=leave))
 
     def undo(self, run: RunId, by: str) -> None:
         self.run(lambda process: request_undo(process.house, run, by=Principal(by)))
@@ -386,6 +419,8 @@ class Stand:
                 *self.disk.task_rows(state.run),
                 *self.disk.effect_rows(state.run),
                 *self.disk.approval_rows(run=state.run),
+                *self.disk.hand_rows(run=state.run),
+                *self.disk.notice_rows(run=state.run, limit=1_000),
             }
             assert found == set(changed_rows(RunState(run=state.run), state)), f"rows of {state.run} differ"
 
@@ -426,6 +461,7 @@ class Stand:
     def _go_on(self) -> bool:
         """Do the next thing that somebody or the time would do; return False where there is none."""
         self.approve_all()
+        self.hand_in_all()
         if self.disk._tables.queue or self.wait():
             return True
         for key in self.doubts:

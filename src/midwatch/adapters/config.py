@@ -33,6 +33,8 @@ _KEYS: Mapping[str, str] = {
     "people": "a path",
     "tools": "a list of paths",
     "runbooks": "a list of paths",
+    "secrets.file": "a path",
+    "secrets.environment": "a list of names of variables",
     "server.port": "a whole number from 1 to 65535",
 }
 
@@ -84,6 +86,10 @@ class Config:
     origins: Mapping[str, str]
     """Key to where its value came from: `default`, a variable's name, or `file:line`."""
     warnings: tuple[str, ...] = ()
+    secrets_file: Path | None = None
+    """TOML that only this user can read: a name and a value for each secret."""
+    secrets_environment: tuple[str, ...] = ()
+    """Variables of the environment that are secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +140,8 @@ def load_config(given: Path | None, around: Surroundings) -> Config:
         runbooks=read.paths("runbooks"),
         origins=origins,
         warnings=warnings,
+        secrets_file=read.path("secrets.file"),
+        secrets_environment=read.names("secrets.environment"),
     )
 
 
@@ -280,6 +288,12 @@ class _Reader:
             Path(os.path.abspath((self.file or self.around.cwd).parent / self._at_home(value)))  # noqa: PTH100 - as above
             for value in values
         )
+
+    def names(self, key: str) -> tuple[str, ...]:
+        values = self.flat.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(name, str) and name for name in values):
+            raise self._wrong(key)
+        return tuple(values)
 
     def profile(self) -> Profile:
         value = self.flat.get("profile", Profile.SOLO.value)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import fields
 
+from midwatch.adapters.memory_reads import PeopleReads
 from midwatch.adapters.memory_tables import EMPTY, Tables, enqueue, facts_version, judge, live_run, write
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
@@ -88,7 +89,7 @@ class MemoryReceipt:
             raise self._refusal
 
 
-class MemoryStore:
+class MemoryStore(PeopleReads):
     """Implements `ports.store.Store`, and holds the queue that `MemoryEngine` serves."""
 
     def __init__(self, tables: Tables | None = None) -> None:

@@ -2,9 +2,29 @@
 
 from dataclasses import dataclass, field, replace
 
-from midwatch.base.ids import ApprovalId, Digest, EffectKey, OwnerToken, RunId, StreamId, TaskName
+from midwatch.base.ids import (
+    ApprovalId,
+    Digest,
+    EffectKey,
+    HandId,
+    OwnerToken,
+    PersonId,
+    RunId,
+    StreamId,
+    TaskName,
+)
 from midwatch.journal.events import Entry
-from midwatch.ports.rows import ApprovalRow, EffectRow, LeaseRow, RunRow, TaskRow, TimerRow, WorkerRow
+from midwatch.ports.rows import (
+    ApprovalRow,
+    EffectRow,
+    HandRow,
+    LeaseRow,
+    NoticeRow,
+    RunRow,
+    TaskRow,
+    TimerRow,
+    WorkerRow,
+)
 from midwatch.ports.store import (
     Blob,
     Change,
@@ -35,6 +55,8 @@ class Tables:
     tasks: dict[tuple[RunId, TaskName, int], TaskRow] = field(default_factory=dict)
     effects: dict[EffectKey, EffectRow] = field(default_factory=dict)
     approvals: dict[ApprovalId, ApprovalRow] = field(default_factory=dict)
+    hands: dict[HandId, HandRow] = field(default_factory=dict)
+    notices: dict[tuple[RunId, int, PersonId], NoticeRow] = field(default_factory=dict)
     timers: dict[RunId, TimerRow] = field(default_factory=dict)
     leases: dict[str, LeaseRow] = field(default_factory=dict)
     facts: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -111,6 +133,10 @@ def write(tables: Tables, change: Change) -> None:
                 tables.effects[row.key] = row
             case ApprovalRow():
                 tables.approvals[row.approval] = row
+            case HandRow():
+                tables.hands[row.hand] = row
+            case NoticeRow():
+                tables.notices[row.run, row.n, row.person] = row
     if change.run is not None and (change.claim is not None or change.release):
         assert change.run in tables.runs, "a run that is claimed or driven has a row"
         tables.owners[change.run] = None if change.release else change.claim
@@ -128,6 +154,8 @@ def write(tables: Tables, change: Change) -> None:
         tables.blobs.setdefault(blob.address, blob)
     if change.plan is not None:
         tables.plans.setdefault(*change.plan)
+    for digest, document in change.callees:
+        tables.plans.setdefault(digest, document)
     if change.drive:
         assert change.run is not None, "only a run is driven"
         enqueue(tables, change.run)

@@ -13,7 +13,7 @@ from midwatch.journal.events import Erased, Event
 from midwatch.journal.run_events import ApprovalAsked, RunStarted
 from midwatch.journal.sealing import unseal_blob
 from midwatch.journal.verify import Finding, Verified, verify_journal
-from midwatch.ports.rows import ApprovalRow, EffectRow, Row, RunRow, TaskRow
+from midwatch.ports.rows import ApprovalRow, EffectRow, HandRow, NoticeRow, Row, RunRow, TaskRow
 from midwatch.ports.store import RunFilter, StoredEvent
 from midwatch.run.evolve import evolve
 from midwatch.run.state import RunState
@@ -125,6 +125,8 @@ def _compared(house: House, folding: _Folding) -> tuple[int, list[Finding]]:
         found.update({_key(row): row for row in rows})
     for approval in store.approval_rows():
         found[_key(approval)] = approval
+    found.update({_key(hand): hand for hand in store.hand_rows()})
+    found.update({_key(notice): notice for notice in store.notice_rows(limit=ROWS_MAX)})
     expected: dict[tuple[str, ...], Row] = {}
     for state in folding.states.values():
         if state.run not in folding.erased:
@@ -150,6 +152,10 @@ def _key(row: Row) -> tuple[str, ...]:
             return ("effects", row.key)
         case ApprovalRow():
             return ("approvals", row.approval)
+        case HandRow():
+            return ("hands", row.hand)
+        case NoticeRow():
+            return ("notices", row.run, str(row.n), row.person)
 
 
 def _difference(expected: Row | None, found: Row | None) -> str:

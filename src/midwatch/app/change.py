@@ -10,26 +10,9 @@ from midwatch.effects.ledger import EffectStatus
 from midwatch.insight.words import utc_words
 from midwatch.journal.run_events import CancelRequested, EffectConfirmed, EffectFailed, UndoRequested
 from midwatch.plan.model import Plan
+from midwatch.run.dataflow import undoable
 from midwatch.run.errors import DoubtEarlyError, PersonDeniesError, RunUnknownError, UndoImpossibleError
 from midwatch.run.state import EffectState, RunState
-
-_TAKEN_BACK_FROM = frozenset(
-    {
-        EffectStatus.CONFIRMED,
-        EffectStatus.VERIFIED,
-        EffectStatus.UNVERIFIED,
-        EffectStatus.UNDO_FAILED,
-    }
-)
-
-
-def undoable(plan: Plan, state: RunState) -> tuple[EffectKey, ...]:
-    """Return the effects of a run that can be taken back, the newest first."""
-    return tuple(
-        effect.key
-        for effect in reversed(tuple(state.effects.values()))
-        if effect.status in _TAKEN_BACK_FROM and plan.task(effect.task).undo is not None
-    )
 
 
 def request_undo(house: House, run: RunId, *, by: Principal, why: str = "") -> tuple[EffectKey, ...]:
@@ -53,13 +36,16 @@ def request_undo(house: House, run: RunId, *, by: Principal, why: str = "") -> t
     return tuple(keys)
 
 
-def request_cancel(house: House, run: RunId, *, by: Principal, why: str) -> None:
-    """Ask that a run does nothing more; what was done stays until it is taken back."""
+def request_cancel(house: House, run: RunId, *, by: Principal, why: str, leave: bool = False) -> None:
+    """Ask that a run begins nothing more; then what it did is taken back, as far as it can be.
+
+    With `leave`, or where the runbook says so, what was done stays until it is taken back.
+    """
 
     def decide(state: RunState) -> Write:
         if state.outcome or state.cancel_why is not None:
             return Write(facts=[], cause_n=state.n, actor=by)
-        return Write(facts=[CancelRequested(why=why)], cause_n=state.n, actor=by)
+        return Write(facts=[CancelRequested(why=why, leave=leave)], cause_n=state.n, actor=by)
 
     append_to_run(house, run, decide)
 

@@ -22,3 +22,45 @@ class WatchTakenError(MidwatchError):
 
     code = "MW615"
     fix = "Let it finish, or see it with `midwatch show {run}`."
+
+
+class SignalUnknownError(MidwatchError):
+    """Nothing in the run's plan waits for a signal of that name."""
+
+    code = "MW632"
+    fix = "Use one of the names; `midwatch show {run}` shows what waits."
+
+
+class SignalMisfitError(MidwatchError):
+    """The data of a signal is not what the wait for it takes."""
+
+    code = "MW633"
+    fix = "Correct `--data`: the runbook's `out:` of the wait says what it takes."
+
+
+class SignalLateError(MidwatchError):
+    """The run takes no more signals."""
+
+    code = "MW634"
+    fix = "See it with `midwatch show {run}`."
+
+
+class HandClosedError(MidwatchError):
+    """Nobody has to do this any more: it was handed in, given up, or is not needed."""
+
+    code = "MW635"
+    fix = "Nothing to do. See what became of it with `midwatch show {hand}`."
+
+
+class HandNotYoursError(MidwatchError):
+    """Only who holds or held something may hand it in."""
+
+    code = "MW636"
+    fix = "`midwatch status` says who holds it; ask one of them, or wait until it comes to you."
+
+
+class HandMisfitError(MidwatchError):
+    """What is handed in is not what the task's schema wants."""
+
+    code = "MW637"
+    fix = "`midwatch show {hand}` says what is wanted; nothing was recorded as done."

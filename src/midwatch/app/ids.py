@@ -7,6 +7,7 @@ ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 RUN_ID_LENGTH = 10
 APPROVAL_ID_LENGTH = 6
+HAND_ID_LENGTH = 6
 
 
 def short_id(house: House, prefix: str, length: int) -> str:

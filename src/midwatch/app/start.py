@@ -5,21 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from midwatch.app.drive.check import checked_inputs
-from midwatch.app.drive.project import changed_rows
-from midwatch.app.house import SUBJECT, House
+from midwatch.app.drive.family.begin import begin_run
+from midwatch.app.house import House
 from midwatch.app.ids import RUN_ID_LENGTH, short_id
-from midwatch.app.write import EMPTY
 from midwatch.base.canonical import digest_of, frozen_value
 from midwatch.base.classes import Mode
-from midwatch.base.ids import Principal, RunId, run_stream
-from midwatch.journal.chain import extend
-from midwatch.journal.events import Draft
+from midwatch.base.ids import Principal, RunId
 from midwatch.journal.run_events import RunStarted
 from midwatch.plan.codec import plan_bytes
 from midwatch.plan.model import Plan
-from midwatch.ports.store import Change
-from midwatch.run.evolve import fact
-from midwatch.run.state import RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +32,8 @@ class StartRequest:
     host: str = ""
     stored: bytes | None = None
     """The plan's canonical bytes, where whoever starts many runs of it has them already."""
+    callees: tuple[bytes, ...] = ()
+    """Canonical bytes of the plans that it calls, and that these call."""
 
 
 def start_run(house: House, request: StartRequest) -> RunId:
@@ -68,35 +64,7 @@ def start_run(house: House, request: StartRequest) -> RunId:
         key=request.key,
         host=request.host,
     )
-    stream = run_stream(run)
-    now_ms = house.clock.now_ms()
-    key = house.keys.subject_key(SUBJECT, create=True)
-    assert key is not None, "a key that may be created is there"
-    entries = extend(
-        stream,
-        EMPTY.n,
-        EMPTY.hash,
-        [Draft(payload=started, actor=request.initiator)],
-        at_ms=now_ms,
-        subject=SUBJECT,
-        key=key,
-        noise=house.chance.token,
-    )
-    empty = RunState(run=run)
-    after = fact(empty, started, 1, now_ms, request.initiator)
-    house.store.append(
-        Change(
-            stream=stream,
-            expected=EMPTY,
-            entries=entries,
-            run=run,
-            rows=changed_rows(empty, after),
-            plan=(digest, stored),
-            drive=True,
-            unique_live_key=(plan.runbook, request.key) if request.key else None,
-        )
-    )
-    house.on_commit(run)
+    begin_run(house, started, stored, callees={digest_of(one): one for one in request.callees})
     return run
 
 

@@ -14,6 +14,9 @@ EffectKey = NewType("EffectKey", str)
 ApprovalId = NewType("ApprovalId", str)
 """`a-` and six characters of Crockford's base 32."""
 
+HandId = NewType("HandId", str)
+"""`h-` and six characters of Crockford's base 32: something that people do by hand."""
+
 Digest = NewType("Digest", str)
 """`sha256:` and 64 lower-case hexadecimal digits."""
 

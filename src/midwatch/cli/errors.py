@@ -76,3 +76,10 @@ class NotConfirmedError(MidwatchError):
 
     code = "MW947"
     fix = "Look at the list, then run `{command} --yes`."
+
+
+class NotAnObjectError(MidwatchError):
+    """What was given is no JSON object, or a value of it has no name."""
+
+    code = "MW948"
+    fix = 'Give it as `--out name=value`, or as JSON such as `{{"name": 1}}`.'

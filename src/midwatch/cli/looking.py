@@ -8,11 +8,12 @@ from midwatch.app.house import SUBJECT, House
 from midwatch.approvals.visible import visible
 from midwatch.base.ids import ApprovalId, RunId, run_stream
 from midwatch.cli.face import Face
-from midwatch.cli.names import anything_named, newest_run
+from midwatch.cli.names import anything_named, hand_named, newest_run
 from midwatch.cli.screen import Screen, Styled, padded, table
 from midwatch.cli.standing.cards import question_record, show_card, show_question
 from midwatch.cli.standing.endings import run_record, show_outcome
 from midwatch.cli.standing.findings import as_records, found_in, show_findings
+from midwatch.cli.standing.kinds import hand_record, kind_records, show_hand, show_kinds
 from midwatch.cli.words import ago, length, money, stamp
 from midwatch.insight.why import why
 from midwatch.journal.chain import open_entry
@@ -31,6 +32,9 @@ _LABEL = 11
 
 def show_anything(face: Face, opened: "Opened", text: str) -> None:
     """Write a run, or a question as it was put."""
+    if text.startswith("h-"):
+        _show_by_hand(face, opened, text)
+        return
     named = anything_named(opened.house, text) if text else newest_run(opened.house)
     run = named if isinstance(named, str) else named[0]
     plan, state = loaded(opened.house, run)
@@ -41,9 +45,20 @@ def show_anything(face: Face, opened: "Opened", text: str) -> None:
         )
         return
     record = {**run_record(opened, plan, state, None), "findings": as_records(found_in(plan, state))}
+    more = kind_records(opened.house, state)
     face.out(
-        {**record, "tasks": _task_records(plan, state)}, lambda screen: _show_run(screen, opened, plan, state)
+        {**record, **more, "tasks": _task_records(plan, state)},
+        lambda screen: _show_run(screen, opened, plan, state),
     )
+
+
+def _show_by_hand(face: Face, opened: "Opened", text: str) -> None:
+    name = hand_named(opened.house, text)
+    row = opened.house.store.hand_row(name)
+    assert row is not None, "it was just named"
+    _, state = loaded(opened.house, row.run)
+    hand = state.hands[name]
+    face.out(hand_record(opened.house, hand), lambda screen: show_hand(screen, opened.house, hand))
 
 
 def _show_asked(screen: Screen, opened: "Opened", state: RunState, asked: ApprovalState) -> None:
@@ -85,6 +100,7 @@ def _show_run(screen: Screen, opened: "Opened", plan: Plan, state: RunState) -> 
             screen.line(f"  {padded(task.name, 16)} {words}")
     for effect in state.effects.values():
         screen.line("  ", Styled(padded("effect", 16), "dim"), f" {effect.key}  {effect.status.value}")
+    show_kinds(screen, opened.house, state)
     show_findings(screen, plan, state)
     for asked in state.open_approvals:
         show_question(screen, opened.house, state, asked)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from midwatch.app.house import House
-from midwatch.base.ids import ApprovalId, RunId
+from midwatch.base.ids import ApprovalId, HandId, RunId
 from midwatch.cli.errors import AmbiguousError
 from midwatch.ports.store import RunFilter
 from midwatch.run.errors import RunUnknownError
@@ -41,6 +41,29 @@ def approval_named(house: House, text: str) -> ApprovalId:
     if asked:
         return (still_open or asked)[-1]
     raise _unknown(text, "question")
+
+
+def hand_named(house: House, text: str) -> HandId:
+    """Return what is done by hand that an id, or the beginning of one, names; of a run, what is open.
+
+    Raises:
+        RunUnknownError: MW611; AmbiguousError: MW942.
+    """
+    if not text.startswith("r-"):
+        found = house.store.hands_like(text)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise _several(text, found)
+    runs = [] if text.startswith("h-") else house.store.runs_like(text)
+    if len(runs) > 1:
+        raise _several(text, runs)
+    still_open = [row.hand for run in runs for row in house.store.hand_rows(run=run, only_open=True)]
+    if len(still_open) > 1:
+        raise _several(text, still_open)
+    if still_open:
+        return still_open[0]
+    raise _unknown(text, "hand")
 
 
 def anything_named(house: House, text: str) -> RunId | tuple[RunId, ApprovalId]:

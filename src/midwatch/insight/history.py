@@ -15,6 +15,10 @@ from midwatch.journal.run_events import (
     ApprovalClosed,
     ApprovalConsumed,
     ApprovalEscalated,
+    ChildBegun,
+    ChildCalled,
+    ChildEnded,
+    ChildStopped,
     EffectConfirmed,
     EffectDispatched,
     EffectFailed,
@@ -25,13 +29,24 @@ from midwatch.journal.run_events import (
     EffectUndone,
     EffectVerified,
     EffectVoided,
+    EventEmitted,
+    HandAsked,
+    HandClosed,
+    HandDone,
+    HandEscalated,
+    HandRefused,
+    LoopBegun,
+    NoticeGiven,
     RunStarted,
+    SignalTaken,
     TaskFailed,
     TaskRouted,
     TaskSkipped,
     TaskStarted,
     TaskSucceeded,
     UndoRequested,
+    WaitBegun,
+    WaitProbed,
 )
 
 P = TypeVar("P")
@@ -69,7 +84,7 @@ class History:
             match event.payload:
                 case RunStarted(inputs=inputs):
                     seen["inputs"] = thawed(inputs)
-                case TaskSucceeded(task=task, out=out):
+                case TaskSucceeded(task=task, out=out, iteration=0):
                     seen[task] = thawed(out)
                 case _:
                     continue
@@ -84,13 +99,14 @@ def history_of(events: Iterable[Event]) -> History:
         kind: defaultdict(list) for kind in ("task", "effect", "approval", "reading")
     }
     run = ""
+    owners: dict[str, str] = {}
     for event in events:
         run = run or event.envelope.stream.partition("/")[2]
         if isinstance(event.payload, Erased):
             erased.append(event)
             continue
         told.append(event)
-        for kind, name in _subjects(event.payload):
+        for kind, name in _subjects(event.payload, owners):
             sorted_by[kind][name].append(event)
     tasks, effects, approvals, readings = (
         {name: tuple(found) for name, found in by_name.items()} for by_name in sorted_by.values()
@@ -106,7 +122,36 @@ def history_of(events: Iterable[Event]) -> History:
     )
 
 
-def _subjects(payload: object) -> list[tuple[str, str]]:
+def _of_kinds(payload: object, owners: dict[str, str]) -> list[tuple[str, str]] | None:
+    """Return what a fact of a particular kind of task is about; notes whose hands and calls there are."""
+    match payload:
+        case HandAsked():
+            owners[payload.hand] = payload.task
+            return [("task", payload.task)]
+        case ChildCalled():
+            owners[payload.child] = payload.task
+            return [("task", payload.task)]
+        case HandEscalated(hand=one) | HandDone(hand=one) | HandRefused(hand=one) | HandClosed(hand=one):
+            return [("task", owners[one])] if one in owners else []
+        case ChildBegun(child=one) | ChildStopped(child=one) | ChildEnded(child=one):
+            return [("task", owners[one])] if one in owners else []
+        case (
+            LoopBegun(task=task)
+            | WaitBegun(task=task)
+            | WaitProbed(task=task)
+            | SignalTaken(task=task)
+            | NoticeGiven(task=task)
+            | EventEmitted(task=task)
+        ):
+            return [("task", task)]
+        case _:
+            return None
+
+
+def _subjects(payload: object, owners: dict[str, str]) -> list[tuple[str, str]]:
+    of_kinds = _of_kinds(payload, owners)
+    if of_kinds is not None:
+        return of_kinds
     match payload:
         case (
             TaskStarted(task=task)

@@ -10,6 +10,7 @@ from typing import assert_never
 from midwatch.insight.causes.ran import is_acting
 from midwatch.insight.explanation import Sentence
 from midwatch.insight.history import READING, History, every, history_of, inside, last
+from midwatch.insight.kinds import kind_words
 from midwatch.insight.telling import sentence_of
 from midwatch.journal.events import Erased, Event
 from midwatch.journal.run_events import (
@@ -103,7 +104,8 @@ def _line(plan: Plan, history: History, event: Event) -> Sentence | None:
         case RunStarted() | UndoRequested() | CancelRequested() | RunEnded():
             return _run(event, event.payload)
         case _:
-            return None
+            said = kind_words(event.payload)
+            return None if said is None else sentence_of(0, event, said[0], **said[1])
 
 
 def _run(event: Event, payload: _RunFact) -> Sentence:

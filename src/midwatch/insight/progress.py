@@ -15,14 +15,18 @@ from midwatch.journal.events import Event
 from midwatch.journal.run_events import (
     ApprovalAsked,
     ApprovalClosed,
+    ChildCalled,
     EffectProposed,
     EffectRead,
+    HandAsked,
+    LoopBegun,
     RunEnded,
     TaskFailed,
     TaskRouted,
     TaskSkipped,
     TaskStarted,
     TaskSucceeded,
+    WaitBegun,
 )
 from midwatch.plan.model import Plan, PlanTask, TaskKind
 
@@ -96,12 +100,42 @@ def progress(plan: Plan, events: Sequence[Event]) -> tuple[TaskView, ...]:
 
 def _view(history: History, task: PlanTask) -> TaskView:
     events = history.tasks.get(task.name, ())
-    status, detail, event = _effect_view(history, task) or _task_view(history, task, events)
+    whole = tuple(event for event in events if not getattr(event.payload, "iteration", 0))
+    if task.loop is not None:
+        status, detail, event = _loop_view(history, task, events, whole)
+    else:
+        status, detail, event = _effect_view(history, task) or _task_view(history, task, whole)
     since_ms = None if event is None else event.envelope.at_ms
     return TaskView(name=task.name, title=task.title, status=status, detail=detail, since_ms=since_ms)
 
 
 _View = tuple[TaskStanding, str, Event | None]
+
+
+def _loop_view(
+    history: History, task: PlanTask, events: tuple[Event, ...], whole: tuple[Event, ...]
+) -> _View:
+    """Return where a task stands that runs several times, and how many times it is through."""
+    status, detail, event = _task_view(history, task, whole)
+    if status is not TaskStanding.RUNNING:
+        return status, detail, event
+    over = {
+        event.payload.iteration
+        for event in events
+        if isinstance(event.payload, _SETTLED)
+        and event.payload.iteration
+        and getattr(event.payload, "retry_at_ms", None) is None
+    }
+    begun = last(events, LoopBegun)
+    items = len(begun[1].items) if begun is not None else 0
+    words = tell("{over} of {items} done", over=len(over), items=items) if items else ""
+    for proposed in reversed(every(events, EffectProposed)):
+        found = standing(history.effects.get(proposed[1].key, ()))
+        if found is not None and found[0] is EffectStatus.ASKED:
+            return TaskStanding.ASKING, words or _ON[found[0]], found[1]
+        if found is not None and found[0] is EffectStatus.IN_DOUBT:
+            return TaskStanding.IN_DOUBT, words or _ON[found[0]], found[1]
+    return status, words, event
 
 
 def _effect_view(history: History, task: PlanTask) -> _View | None:
@@ -150,10 +184,26 @@ def _task_view(history: History, task: PlanTask, events: tuple[Event, ...]) -> _
             case TaskStarted() if task.kind is TaskKind.APPROVAL:
                 return _asking(history, task, event)
             case TaskStarted() | TaskRouted():
-                return TaskStanding.RUNNING, "", event
+                return _under_way(history, task, event)
             case _:
                 continue
     return _unbegun(history, task)
+
+
+def _under_way(history: History, task: PlanTask, event: Event) -> _View:
+    """Return where a task stands that began: with people, waiting, or at work."""
+    events = history.tasks.get(task.name, ())
+    asked = last(events, HandAsked)
+    if asked is not None:
+        words = tell("{hand}: {title:says}", hand=asked[1].hand, title=asked[1].title)
+        return TaskStanding.ASKING, words, asked[0]
+    begun = last(events, WaitBegun)
+    if begun is not None:
+        return TaskStanding.RUNNING, tell("until {due_ms:utc}", due_ms=begun[1].due_ms), begun[0]
+    called = last(events, ChildCalled)
+    if called is not None:
+        return TaskStanding.RUNNING, tell("called {child}", child=called[1].child), called[0]
+    return TaskStanding.RUNNING, "", event
 
 
 def _unbegun(history: History, task: PlanTask) -> _View:

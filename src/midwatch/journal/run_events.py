@@ -7,6 +7,21 @@ values from outside (inputs, arguments, outputs) are stored as `base.canonical.f
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from midwatch.journal.task_events.asking import (
+    AnswerRefused,
+    ApprovalAnswered,
+    ApprovalAsked,
+    ApprovalClosed,
+    ApprovalConsumed,
+    ApprovalEscalated,
+)
+from midwatch.journal.task_events.calling import ChildBegun, ChildCalled, ChildEnded, ChildStopped
+from midwatch.journal.task_events.handing import HandAsked, HandClosed, HandDone, HandEscalated, HandRefused
+from midwatch.journal.task_events.repeating import LoopBegun
+from midwatch.journal.task_events.rungs import Rung
+from midwatch.journal.task_events.telling import EventEmitted, NoticeGiven
+from midwatch.journal.task_events.waiting import SignalReceived, SignalTaken, WaitBegun, WaitProbed
+
 JsonObject = dict[str, Any]
 
 
@@ -35,6 +50,14 @@ class RunStarted:
     key: str = ""
     """One live run per (runbook, key)."""
     host: str = ""
+    parent: str = ""
+    """The run that called this one; empty for one that was started by itself."""
+    parent_task: str = ""
+    parent_iteration: int = 0
+    depth: int = 0
+    """How many runs called each other to get here."""
+    caps: dict[str, int] = field(default_factory=dict)
+    """What the calling run left it of its own budget, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +142,13 @@ class EffectRead:
     out: JsonObject = field(default_factory=dict)
     """What was read, where no `task.succeeded` holds it: for probes and failures."""
     purpose: str = "task"
-    """`task`, `precondition`, `verify` or `settle`."""
+    """`task`, `precondition`, `verify`, `settle` or `wait`."""
     about: str = ""
     """Key of the effect that a probe is about."""
     holds: bool | None = None
     """For a probe: whether what must hold did."""
     attempt: int = 1
+    iteration: int = 0
     cost_micro_usd: int = 0
 
 
@@ -139,6 +163,7 @@ class EffectProposed:
     tool: str
     action: str
     sealed: JsonObject
+    iteration: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,114 +271,15 @@ class EffectUndone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
-    """One step of a ladder, with names resolved when the question was asked."""
-
-    ask: str
-    people: list[str]
-    from_ms: int
-    until_ms: int
-    via: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalAsked:
-    """A question to the Guardians about one bundle of actions."""
-
-    TYPE: ClassVar[str] = "approval.asked"
-    VERSION: ClassVar[int] = 1
-    approval: str
-    task: str
-    """The approval task, or the acting task where the gate itself asks."""
-    bundle: str
-    """Digest of the ordered list of action digests."""
-    keys: list[str]
-    actions: list[str]
-    requirement: JsonObject
-    """`policy.decision.Requirement.as_record()`."""
-    ladder: list[Rung]
-    expires_ms: int
-    card: str
-    """Address of the card's bytes among the blobs."""
-    policy: str
-    question: str
-    supersedes: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalEscalated:
-    """The question went one rung up."""
-
-    TYPE: ClassVar[str] = "approval.escalated"
-    VERSION: ClassVar[int] = 1
-    approval: str
-    rung: int
-    people: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalAnswered:
-    """Somebody entitled answered."""
-
-    TYPE: ClassVar[str] = "approval.answered"
-    VERSION: ClassVar[int] = 1
-    approval: str
-    bundle: str
-    answer: str
-    """`approve` or `deny`."""
-    by: str
-    surface: str
-    latency_ms: int
-    card: str
-    recorded_as: str = ""
-    """`self-approved (solo)` where the profile let the requester answer."""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerRefused:
-    """Somebody tried to answer and may not, or came too late."""
-
-    TYPE: ClassVar[str] = "approval.refused"
-    VERSION: ClassVar[int] = 1
-    approval: str
-    answer: str
-    by: str
-    surface: str
-    code: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalClosed:
-    """The question has its outcome: approved, denied, expired, cancelled, superseded, void or shadow."""
-
-    TYPE: ClassVar[str] = "approval.closed"
-    VERSION: ClassVar[int] = 1
-    approval: str
-    outcome: str
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalConsumed:
-    """One action of an approved bundle used its approval up, in the transaction that dispatched it."""
-
-    TYPE: ClassVar[str] = "approval.consumed"
-    VERSION: ClassVar[int] = 1
-    approval: str
-    key: str
-    action: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequested:
-    """A person wants the named effects taken back, the newest first."""
+    """The named effects are to be taken back, the newest first."""
 
     TYPE: ClassVar[str] = "undo.requested"
     VERSION: ClassVar[int] = 1
     keys: list[str]
     why: str = ""
+    by: str = ""
+    """The person whose wish follows here from another: to stop the run. Else it is the actor's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,6 +289,8 @@ class CancelRequested:
     TYPE: ClassVar[str] = "run.cancel_requested"
     VERSION: ClassVar[int] = 1
     why: str = ""
+    leave: bool = False
+    """Whether what was done stays, whatever the runbook says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +301,8 @@ class RunEnded:
     VERSION: ClassVar[int] = 1
     outcome: str
     why: str
+    out: JsonObject = field(default_factory=dict)
+    """What it gives to who called it."""
     cost_micro_usd: int = 0
 
 
@@ -382,6 +312,9 @@ RUN_EVENTS = (
     EffectInDoubt, EffectVoided, EffectVerified, EffectUndone,
     ApprovalAsked, ApprovalEscalated, ApprovalAnswered, AnswerRefused, ApprovalClosed, ApprovalConsumed,
     UndoRequested, CancelRequested, RunEnded,
+    LoopBegun, WaitBegun, WaitProbed, SignalReceived, SignalTaken,
+    HandAsked, HandEscalated, HandDone, HandRefused, HandClosed,
+    ChildCalled, ChildBegun, ChildStopped, ChildEnded, NoticeGiven, EventEmitted,
 )  # fmt: skip
 RunEvent = (
     RunStarted | TaskStarted | TaskSucceeded | TaskFailed | TaskSkipped | TaskRouted
@@ -389,4 +322,18 @@ RunEvent = (
     | EffectInDoubt | EffectVoided | EffectVerified | EffectUndone
     | ApprovalAsked | ApprovalEscalated | ApprovalAnswered | AnswerRefused | ApprovalClosed | ApprovalConsumed
     | UndoRequested | CancelRequested | RunEnded
+    | LoopBegun | WaitBegun | WaitProbed | SignalReceived | SignalTaken
+    | HandAsked | HandEscalated | HandDone | HandRefused | HandClosed
+    | ChildCalled | ChildBegun | ChildStopped | ChildEnded | NoticeGiven | EventEmitted
 )  # fmt: skip
+
+__all__ = [
+    "RUN_EVENTS", "AnswerRefused", "ApprovalAnswered", "ApprovalAsked", "ApprovalClosed",
+    "ApprovalConsumed", "ApprovalEscalated", "CancelRequested", "ChildBegun", "ChildCalled", "ChildEnded",
+    "ChildStopped", "EffectConfirmed", "EffectDispatched", "EffectFailed", "EffectInDoubt", "EffectJudged",
+    "EffectProposed", "EffectRead", "EffectUndone", "EffectVerified", "EffectVoided", "EventEmitted",
+    "HandAsked", "HandClosed", "HandDone", "HandEscalated", "HandRefused", "JsonObject", "LoopBegun",
+    "NoticeGiven", "RunEnded", "RunEvent", "RunStarted", "Rung", "SignalReceived", "SignalTaken",
+    "TaskFailed", "TaskRouted", "TaskSkipped", "TaskStarted", "TaskSucceeded", "UndoRequested", "WaitBegun",
+    "WaitProbed",
+]  # fmt: skip

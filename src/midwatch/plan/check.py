@@ -26,9 +26,19 @@ from midwatch.runbook.expr import free_names
 from midwatch.runbook.graph import needed
 from midwatch.runbook.unary import unary_test
 
-EXECUTABLE = frozenset({TaskKind.COMMAND, TaskKind.DECISION, TaskKind.APPROVAL})
+EXECUTABLE = frozenset(TaskKind)
 """The kinds that this release can run."""
-PARTS_EXECUTABLE: frozenset[str] = frozenset()
+PARTS_EXECUTABLE: frozenset[str] = frozenset(
+    {
+        "`foreach:`",
+        "`until:`",
+        "`finally:`",
+        f"`on_fail: {OnFail.ESCALATE}`",
+        f"`on_fail: {OnFail.CONTINUE}`",
+        "`on_fail: undo` without an undo",
+        "`join:` with a number",
+    }
+)
 """Those of `newer_parts` that this release can run."""
 _KNOWN_ROOTS = frozenset({"inputs"})
 _PROBE_ROOTS = frozenset({"args", "probe"})

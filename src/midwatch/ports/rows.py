@@ -6,7 +6,7 @@ operational and hold nothing that the journal would miss.
 
 from dataclasses import dataclass
 
-from midwatch.base.ids import ApprovalId, Digest, EffectKey, RunId, TaskName
+from midwatch.base.ids import ApprovalId, Digest, EffectKey, HandId, PersonId, RunId, TaskName
 from midwatch.base.units import EpochMs
 
 
@@ -71,7 +71,35 @@ class ApprovalRow:
     expires_ms: EpochMs
 
 
-Row = RunRow | TaskRow | EffectRow | ApprovalRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRow:
+    """Something that people do by hand."""
+
+    hand: HandId
+    run: RunId
+    task: TaskName
+    iteration: int
+    purpose: str
+    """`manual`, `agent` or `escalation`."""
+    status: str
+    """`open`, or how it ended."""
+    rung: int
+    asked_ms: EpochMs
+    due_ms: EpochMs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """A message for one person; what it says is in the journal."""
+
+    run: RunId
+    n: int
+    """Number of its event."""
+    person: PersonId
+    at_ms: EpochMs
+
+
+Row = RunRow | TaskRow | EffectRow | ApprovalRow | HandRow | NoticeRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from midwatch.base.errors import MidwatchError
-from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
+from midwatch.base.ids import ApprovalId, Digest, HandId, OwnerToken, RunId, StreamId
 from midwatch.base.units import EpochMs
 from midwatch.journal.events import Entry
-from midwatch.ports.rows import ApprovalRow, EffectRow, LeaseRow, Row, RunRow, TaskRow, TimerRow, WorkerRow
+from midwatch.ports.rows import (
+    ApprovalRow,
+    EffectRow,
+    HandRow,
+    LeaseRow,
+    NoticeRow,
+    Row,
+    RunRow,
+    TaskRow,
+    TimerRow,
+    WorkerRow,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,8 @@ class Change:
     blobs: Sequence[Blob] = ()
     plan: tuple[Digest, bytes] | None = None
     """Stored once, by digest."""
+    callees: Sequence[tuple[Digest, bytes]] = ()
+    """Plans that it may call, stored the same way."""
     drive: bool = False
     """Enqueue a drive of the run in this very transaction."""
     unique_live_key: tuple[str, str] | None = None
@@ -222,6 +235,22 @@ class Store(Protocol):
 
     def approval_row(self, approval: ApprovalId) -> ApprovalRow | None:
         """Return the row of a question, or None."""
+        ...
+
+    def hand_rows(self, *, run: RunId | None = None, only_open: bool = False) -> Sequence[HandRow]:
+        """Return what people do by hand, the oldest first; of one run, or only what is not done yet."""
+        ...
+
+    def hands_like(self, prefix: str) -> Sequence[HandId]:
+        """Return at most ten hands whose id starts with `prefix` (with or without `h-`)."""
+        ...
+
+    def hand_row(self, hand: HandId) -> HandRow | None:
+        """Return the row of something that people do, or None."""
+        ...
+
+    def notice_rows(self, *, run: RunId | None = None, limit: int = 50) -> Sequence[NoticeRow]:
+        """Return messages for people, the newest first; of one run, or of all."""
         ...
 
     def due(self, now_ms: EpochMs, *, limit: int = 100) -> Sequence[TimerRow]:

@@ -14,6 +14,7 @@ from midwatch.journal.run_events import (
 )
 from midwatch.plan.model import Plan, TaskKind
 from midwatch.run.commands import Settle, Wait
+from midwatch.run.doing.settling import STOPPED, is_stopped
 from midwatch.run.errors import DeniedError, NobodyAnsweredError
 from midwatch.run.state import ApprovalState, RunState, TaskStatus
 
@@ -21,14 +22,14 @@ from midwatch.run.state import ApprovalState, RunState, TaskStatus
 def decide_approvals(plan: Plan, state: RunState, now_ms: EpochMs) -> Settle | tuple[Wait, ...]:
     """Return the next fact about a question, else the moments at which one will change by itself."""
     waits: list[Wait] = []
-    for asked in state.approvals.values():
-        if asked.status != "open":
-            handed_on = _hand_on(plan, state, asked)
-            if handed_on is not None:
-                return handed_on
-            continue
-        if state.cancel_why is not None and not state.undoing:
-            return close(state, asked, outcome="cancelled", why=state.cancel_why)
+    for name in state.asks.values():
+        handed_on = _hand_on(plan, state, state.approvals[name])
+        if handed_on is not None:
+            return handed_on
+    for asked in state.open_approvals:
+        task = plan.task(asked.task)
+        if not task.is_undo and is_stopped(state, task):
+            return close(state, asked, outcome="cancelled", why=state.cancel_why or STOPPED)
         if now_ms >= asked.expires_ms:
             return close(state, asked, outcome="expired", why="nobody entitled answered in time")
         rung = rung_at(asked.ladder, now_ms)
@@ -59,6 +60,8 @@ def closing_facts(state: RunState, asked: ApprovalState, *, outcome: str, why: s
 
 def _hand_on(plan: Plan, state: RunState, asked: ApprovalState) -> Settle | None:
     """Return the end of the approval task that a closed question belongs to, once."""
+    if asked.status == "open":
+        return None
     task = plan.task(asked.task)
     known = state.task(task.name)
     if task.kind is not TaskKind.APPROVAL or known.status is not TaskStatus.STARTED or known.n > asked.n:

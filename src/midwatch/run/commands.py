@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from midwatch.base.ids import EffectKey, TaskName
+from midwatch.base.ids import EffectKey, RunId, TaskName
 from midwatch.base.units import EpochMs
 from midwatch.journal.run_events import RunEvent
+from midwatch.run.state import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class CallRead:
     attempt: int
     cause_n: int
     """Number of the event that made the task ready."""
+    iteration: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class Prepare:
     """
 
     asking: TaskName | None
-    tasks: tuple[TaskName, ...]
+    tasks: tuple[Place, ...]
+    """Each with its iteration."""
     cause_n: int
     supersedes: str = ""
     """The approval that these actions take the place of."""
@@ -57,10 +60,61 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Take the reading that a wait waits for."""
+
+    task: TaskName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Ask people to do something by hand."""
+
+    place: Place
+    attempt: int
+    purpose: str
+    """`manual`, `agent` or `escalation`."""
+    cause_n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Leave a message for people, or emit an event."""
+
+    place: Place
+    attempt: int
+    cause_n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Write down that another run is about to be started."""
+
+    place: Place
+    attempt: int
+    cause_n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """Start a called run, unless it is there already."""
+
+    child: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Tell a called run to stop."""
+
+    child: RunId
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Nothing to do before this moment."""
 
     until_ms: EpochMs
 
 
-Command = Settle | CallRead | Prepare | Dispatch | Probe | Wait
+Command = Settle | CallRead | Prepare | Dispatch | Probe | Look | Hand | Tell | Call | Begin | Stop | Wait

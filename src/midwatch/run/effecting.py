@@ -5,7 +5,7 @@ from typing import assert_never
 
 from midwatch.base.canonical import frozen_value
 from midwatch.base.classes import RetryClass
-from midwatch.base.ids import EffectKey, TaskName
+from midwatch.base.ids import EffectKey, RunId
 from midwatch.base.units import MINUTE_MS, SECOND_MS, EpochMs
 from midwatch.effects.ledger import HAPPENED, EffectStatus, may_repeat
 from midwatch.journal.run_events import (
@@ -17,11 +17,11 @@ from midwatch.journal.run_events import (
     TaskSucceeded,
     UndoRequested,
 )
-from midwatch.plan.model import PlanProbe, PlanTask
+from midwatch.plan.model import OnFail, PlanProbe, PlanTask
 from midwatch.run.commands import Command, Dispatch, Prepare, Probe, Settle, Wait
 from midwatch.run.dataflow import cause_of, key_of
 from midwatch.run.errors import DeniedError, ForbiddenError, NobodyAnsweredError, NotVerifiedError
-from midwatch.run.state import SETTLED, EffectState, RunState, TaskStatus
+from midwatch.run.state import SETTLED, EffectState, Place, RunState, TaskStatus
 
 REPEATS_MAX = 5
 """How often a call in doubt is repeated under its key before a person is asked."""
@@ -38,16 +38,28 @@ SETTLE_WITHIN_MS = 5 * MINUTE_MS
 class Flight:
     """What one drive has under way in this process."""
 
-    tasks: frozenset[TaskName] = field(default_factory=frozenset)
+    tasks: frozenset[Place] = field(default_factory=frozenset)
+    """Tasks with their iterations."""
     effects: frozenset[EffectKey] = field(default_factory=frozenset)
     dead: frozenset[str] = field(default_factory=frozenset)
     """Workers that are surely gone, with every child of theirs (see `adapters.tools.alive`)."""
+    children: frozenset[RunId] = field(default_factory=frozenset)
+    """Called runs that are being started or stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What `decide` may know besides plan and state."""
+
+    now_ms: EpochMs
+    flight: Flight
+    """What this drive has under way, and which workers are surely dead."""
 
 
 def orphaned(state: RunState, flight: Flight, now_ms: EpochMs) -> Settle | None:
     """Return the fact that a dispatched effect of some other drive is in doubt, or None."""
-    for effect in state.effects.values():
-        if effect.status is not EffectStatus.DISPATCHED or effect.key in flight.effects:
+    for effect in (state.effects[key] for key in sorted(state.sent)):
+        if effect.key in flight.effects:
             continue
         gone = effect.worker in flight.dead
         why = "the worker that sent it is gone" if gone else "the worker that sent it has not answered"
@@ -59,26 +71,28 @@ def orphaned(state: RunState, flight: Flight, now_ms: EpochMs) -> Settle | None:
 
 
 def decide_effect(
-    state: RunState, task: PlanTask, flight: Flight, now_ms: EpochMs
+    state: RunState, task: PlanTask, iteration: int, world: World
 ) -> Settle | tuple[Command, ...]:
-    """Return what a ready acting task does next."""
-    key = key_of(state, task.name)
-    if key in flight.effects or task.name in flight.tasks:
+    """Return what a ready acting task does next, at one of its iterations."""
+    flight, now_ms = world.flight, world.now_ms
+    place = (task.name, iteration)
+    key = key_of(state, task.name, iteration)
+    if key in flight.effects or place in flight.tasks:
         return ()
     effect = state.effects.get(key)
     if effect is None:
-        return (Prepare(asking=None, tasks=(task.name,), cause_n=cause_of(state, task)),)
+        return (Prepare(asking=None, tasks=(place,), cause_n=cause_of(state, task, iteration)),)
     match effect.status:
         case EffectStatus.PROPOSED | EffectStatus.ALLOWED:
             return (Dispatch(key=key),)
         case EffectStatus.FAILED:
             return _failed(state, task, effect)
         case EffectStatus.ASKED:
-            return _asked(state, task, effect)
+            return _asked(state, effect)
         case EffectStatus.VOID:
             asked = state.approval_of(key)
             supersedes = asked.approval if asked is not None else ""
-            return (Prepare(asking=None, tasks=(task.name,), cause_n=effect.n, supersedes=supersedes),)
+            return (Prepare(asking=None, tasks=(place,), cause_n=effect.n, supersedes=supersedes),)
         case EffectStatus.DENIED | EffectStatus.EXPIRED:
             return _refused(state, task, effect)
         case EffectStatus.DISPATCHED:
@@ -88,22 +102,21 @@ def decide_effect(
         case EffectStatus.CONFIRMED:
             return _confirmed(state, task, effect, now_ms)
         case EffectStatus.VERIFIED:
-            return Settle(facts=(_succeeded(state, task, effect),), cause_n=effect.n)
+            return Settle(facts=(_succeeded(state, effect),), cause_n=effect.n)
         case EffectStatus.UNVERIFIED:
             return Settle(facts=_unverified(state, task, effect), cause_n=effect.n)
         case EffectStatus.UNDOING | EffectStatus.UNDONE | EffectStatus.UNDO_FAILED:
-            return Settle(facts=(_succeeded(state, task, effect),), cause_n=effect.n)
+            return Settle(facts=(_succeeded(state, effect),), cause_n=effect.n)
         case _:
             assert_never(effect.status)
 
 
 def _failed(state: RunState, task: PlanTask, effect: EffectState) -> Settle | tuple[Command, ...]:
     """Dispatch again what a declared retry or a new wish to undo wants; else the task failed with it."""
-    if state.task(task.name).status is TaskStatus.RETRYING or is_wanted_again(state, task, effect):
+    is_retried = state.task(*_place(effect)).status is TaskStatus.RETRYING
+    if is_retried or is_wanted_again(state, task, effect):
         return (Dispatch(key=effect.key),)
-    attempt = state.attempt_of(task.name)
-    fact = TaskFailed(task=task.name, attempt=attempt, code=effect.code, why=effect.why)
-    return Settle(facts=(fact,), cause_n=effect.n)
+    return Settle(facts=(_task_failed(state, effect, effect.code, effect.why),), cause_n=effect.n)
 
 
 def is_wanted_again(state: RunState, task: PlanTask, effect: EffectState) -> bool:
@@ -111,32 +124,39 @@ def is_wanted_again(state: RunState, task: PlanTask, effect: EffectState) -> boo
     return task.is_undo and state.undo_n > effect.n
 
 
-def _asked(state: RunState, task: PlanTask, effect: EffectState) -> tuple[Command, ...]:
+def _place(effect: EffectState) -> Place:
+    return effect.task, effect.iteration
+
+
+def _task_failed(state: RunState, effect: EffectState, code: str, why: str) -> TaskFailed:
+    attempt = state.attempt_of(*_place(effect))
+    return TaskFailed(task=effect.task, attempt=attempt, code=code, why=why, iteration=effect.iteration)
+
+
+def _asked(state: RunState, effect: EffectState) -> tuple[Command, ...]:
     asked = state.approval_of(effect.key)
     if asked is None or asked.status == "open":
         return ()
     if asked.status == "approved":
         return (Dispatch(key=effect.key),)
-    return (Prepare(asking=None, tasks=(task.name,), cause_n=asked.n, supersedes=asked.approval),)
+    return (Prepare(asking=None, tasks=(_place(effect),), cause_n=asked.n, supersedes=asked.approval),)
 
 
 def _refused(state: RunState, task: PlanTask, effect: EffectState) -> Settle | tuple[Command, ...]:
     asked = state.approval_of(effect.key)
     if is_wanted_again(state, task, effect):
         supersedes = asked.approval if asked is not None else ""
-        return (Prepare(asking=None, tasks=(task.name,), cause_n=state.undo_n, supersedes=supersedes),)
-    attempt = state.attempt_of(task.name)
+        return (Prepare(asking=None, tasks=(_place(effect),), cause_n=state.undo_n, supersedes=supersedes),)
     fact: RunEvent
     if effect.decision.get("kind") == "shadow":
-        fact = TaskSkipped(task=task.name, why="the mode lets nothing run; it was proposed only")
+        why = "the mode lets nothing run; it was proposed only"
+        fact = TaskSkipped(task=effect.task, why=why, iteration=effect.iteration)
     elif effect.status is EffectStatus.EXPIRED:
-        fact = TaskFailed(task=task.name, attempt=attempt, code=NobodyAnsweredError.code, why=effect.why)
+        fact = _task_failed(state, effect, NobodyAnsweredError.code, effect.why)
     elif asked is not None and asked.status == "denied" and effect.decision.get("outcome") != "denied":
-        fact = TaskFailed(task=task.name, attempt=attempt, code=DeniedError.code, why=effect.why)
+        fact = _task_failed(state, effect, DeniedError.code, effect.why)
     else:
-        fact = TaskFailed(
-            task=task.name, attempt=attempt, code=ForbiddenError.code, why=denial_of(effect.decision)
-        )
+        fact = _task_failed(state, effect, ForbiddenError.code, denial_of(effect.decision))
     return Settle(facts=(fact,), cause_n=effect.n)
 
 
@@ -169,12 +189,12 @@ def _confirmed(
 ) -> Settle | tuple[Command, ...]:
     verify = task.verify
     if verify is None:
-        return Settle(facts=(_succeeded(state, task, effect),), cause_n=effect.n)
+        return Settle(facts=(_succeeded(state, effect),), cause_n=effect.n)
     if effect.probed_ms is None:
         return (Probe(key=effect.key, purpose="verify"),)
     if effect.held_since_ms is not None and effect.probed_ms - effect.held_since_ms >= verify.for_ms:
         fact = EffectVerified(key=effect.key, holds=True, why=verify.holds)
-        return Settle(facts=(fact, _succeeded(state, task, effect)), cause_n=effect.n)
+        return Settle(facts=(fact, _succeeded(state, effect)), cause_n=effect.n)
     until_ms = effect.confirmed_ms + verify.within_ms + (verify.for_ms if effect.held_since_ms else 0)
     if effect.probed_ms >= until_ms:
         fact = EffectVerified(key=effect.key, holds=False, why=f"does not hold: {verify.holds}")
@@ -190,20 +210,19 @@ def _interval_ms(verify: PlanProbe) -> int:
     return min(PROBE_INTERVAL_MS_MAX, max(PROBE_INTERVAL_MS_MIN, window_ms // PROBES_PER_WINDOW))
 
 
-def _succeeded(state: RunState, task: PlanTask, effect: EffectState) -> TaskSucceeded:
+def _succeeded(state: RunState, effect: EffectState) -> TaskSucceeded:
     return TaskSucceeded(
-        task=task.name, attempt=state.attempt_of(task.name), out=frozen_value(dict(effect.out))
+        task=effect.task,
+        attempt=state.attempt_of(*_place(effect)),
+        out=frozen_value(dict(effect.out)),
+        iteration=effect.iteration,
     )
 
 
 def _unverified(state: RunState, task: PlanTask, effect: EffectState) -> tuple[RunEvent, ...]:
-    failed = TaskFailed(
-        task=task.name,
-        attempt=state.attempt_of(task.name),
-        code=NotVerifiedError.code,
-        why=f"read back, and it does not hold: {task.verify.holds if task.verify else ''}",
-    )
-    if task.on_fail == "undo" and task.undo is not None:
+    why = f"read back, and it does not hold: {task.verify.holds if task.verify else ''}"
+    failed = _task_failed(state, effect, NotVerifiedError.code, why)
+    if task.on_fail == OnFail.UNDO and task.undo is not None and not effect.iteration:
         return (failed, UndoRequested(keys=[effect.key], why="its effect could not be verified"))
     return (failed,)
 
@@ -216,7 +235,7 @@ def is_waiting_for_a_person(state: RunState, task: PlanTask, effect: EffectState
     """Return whether only a person can say if the effect in doubt happened."""
     if effect.status is not EffectStatus.IN_DOUBT or task.call is None:
         return False
-    if state.task(task.name).status in SETTLED:
+    if state.task(*_place(effect)).status in SETTLED:
         return True
     if may_repeat(task.call.retry):
         return effect.attempt >= REPEATS_MAX

@@ -3,13 +3,6 @@
 from midwatch.base.errors import MidwatchError
 
 
-class TaskKindError(MidwatchError):
-    """The plan has a task of a kind that this release can't run."""
-
-    code = "MW605"
-    fix = "Do this step by hand, or upgrade Midwatch: `midwatch lint` names the kinds that it can run."
-
-
 class NotVerifiedError(MidwatchError):
     """The effect took place, but reading back did not show what it should."""
 
@@ -111,3 +104,83 @@ class DoubtEarlyError(MidwatchError):
 
     code = "MW617"
     fix = "Look whether it took place from {after} on; then say so with `midwatch settle {key}`."
+
+
+class TaskTimeoutError(MidwatchError):
+    """The task took longer than its `timeout`."""
+
+    code = "MW620"
+    fix = "Give it more time with `timeout:`, or find out what held it up: `midwatch why {run}`."
+    retryable = True
+
+
+class WaitTimeoutError(MidwatchError):
+    """What was waited for did not come in time."""
+
+    code = "MW621"
+    fix = "Lengthen `within:`, or say with `on_timeout:` what follows."
+
+
+class HandTimeoutError(MidwatchError):
+    """Nobody on the ladder did it in time."""
+
+    code = "MW622"
+    fix = "Start the run again when somebody can do it, or lengthen the ladder in the runbook."
+
+
+class HandFailedError(MidwatchError):
+    """A person said that it could not be done."""
+
+    code = "MW623"
+    fix = "`midwatch why {run}` shows who said so and why."
+    retryable = True
+
+
+class TooManyItemsError(MidwatchError):
+    """There are more items than the task may run for, so it ran for none."""
+
+    code = "MW624"
+    fix = "Raise `max:` (at most 1000), or narrow the list of `foreach:`."
+
+
+class NotAListError(MidwatchError):
+    """What `foreach:` names is no list."""
+
+    code = "MW625"
+    fix = "Correct the expression: it has to give a list."
+
+
+class RoundsOverError(MidwatchError):
+    """After the last round that is allowed, `until:` did not hold."""
+
+    code = "MW626"
+    fix = "Raise `max:` or `every:`, or say with `on_fail:` what follows."
+
+
+class ItemFailedError(MidwatchError):
+    """The task failed for one of its items, so it failed."""
+
+    code = "MW627"
+    fix = "See which with `midwatch show {run}`; `on_item_fail: continue` goes on with the others."
+
+
+class MomentError(MidwatchError):
+    """What a wait waits for is no moment."""
+
+    code = "MW628"
+    fix = "`at:` has to give a text such as `2026-11-27T03:00:00Z`."
+
+
+class ChildEndedError(MidwatchError):
+    """The run that was called did not end as the task accepts."""
+
+    code = "MW629"
+    fix = "See it with `midwatch show {child}`; `accept:` names the outcomes that count as success."
+    retryable = True
+
+
+class CallDepthError(MidwatchError):
+    """Runs called each other too deeply, so no further one was started."""
+
+    code = "MW630"
+    fix = "Take a runbook out of the chain: at most 5 may call each other."

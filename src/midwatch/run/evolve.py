@@ -1,12 +1,17 @@
-"""The fold: what each fact changes in the state of a run."""
+"""The fold: a run's state is what its events make of it.
+
+Rule 1: a state and all that is in it are values: nobody who holds one ever sees it change.
+Rule 2: only a `Fold` is changed in place; what it gave away in `state` it copies before it goes on.
+"""
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import assert_never
+from typing import Any, Generic, TypeVar
 
-from midwatch.base.ids import ApprovalId, Digest, EffectKey, RunId, TaskName
+from midwatch.base.ids import ApprovalId, EffectKey, RunId, TaskName
+from midwatch.base.table import Table
 from midwatch.base.units import EpochMs
-from midwatch.effects.ledger import EffectStatus, moved
+from midwatch.base.values import changed
+from midwatch.effects.ledger import EffectStatus
 from midwatch.journal.events import Erased, Event
 from midwatch.journal.run_events import (
     AnswerRefused,
@@ -26,6 +31,7 @@ from midwatch.journal.run_events import (
     EffectUndone,
     EffectVerified,
     EffectVoided,
+    LoopBegun,
     RunEnded,
     RunEvent,
     RunStarted,
@@ -36,23 +42,33 @@ from midwatch.journal.run_events import (
     TaskSucceeded,
     UndoRequested,
 )
-from midwatch.run.state import (
-    Answer,
-    ApprovalState,
-    EffectState,
-    Refusal,
-    RunState,
-    TaskStatus,
-    thawed,
+from midwatch.run.facts import (
+    ApprovalFact,
+    EffectFact,
+    TaskFact,
+    effect_after,
+    effect_proposed,
+    effect_read,
+    question_after,
+    question_asked,
+    refusal_in,
+    run_after,
+    task_after,
 )
+from midwatch.run.kind_facts import kind_after, loop_after, loop_begun
+from midwatch.run.state import UNKNOWN, EffectState, RunState
 
 
 def fold(run: RunId, events: Iterable[Event]) -> RunState:
-    """Return the state after all `events` of one run, in order."""
-    state = RunState(run=run)
+    """Return the state after all `events` of one run, in order.
+
+    Raises:
+        LedgerOrderError: MW601, when an effect would take a forbidden step.
+    """
+    folding = Fold(RunState(run=run))
     for event in events:
-        state = evolve(state, event)
-    return state
+        folding.add(event)
+    return folding.state()
 
 
 def evolve(state: RunState, event: Event) -> RunState:
@@ -61,277 +77,212 @@ def evolve(state: RunState, event: Event) -> RunState:
     Raises:
         LedgerOrderError: MW601, when an effect would take a forbidden step.
     """
-    if isinstance(event.payload, Erased):
-        return replace(state, n=event.envelope.n)
-    return fact(state, event.payload, event.envelope.n, event.envelope.at_ms, event.actor)
+    folding = Fold(state)
+    folding.add(event)
+    return folding.state()
 
 
 def fact(state: RunState, payload: RunEvent, n: int, at_ms: EpochMs, actor: str) -> RunState:
-    """Return the state after a fact that has number `n`; the journal need not hold it yet."""
-    match payload:
-        case RunStarted():
-            return replace(state, n=n, started=payload, started_ms=at_ms, inputs=thawed(payload.inputs))
-        case TaskStarted() | TaskSucceeded() | TaskFailed() | TaskSkipped() | TaskRouted():
-            return _task_fact(state, payload, n)
-        case EffectRead():
-            return _read(state, payload, n, at_ms)
-        case EffectProposed():
-            return _proposed(state, payload, n)
-        case (
-            EffectJudged()
-            | EffectDispatched()
-            | EffectConfirmed()
-            | EffectFailed()
-            | EffectInDoubt()
-            | EffectVoided()
-            | EffectVerified()
-            | EffectUndone()
-        ):
-            return _effect_fact(state, payload, n, at_ms)
-        case ApprovalAsked():
-            return _asked(state, payload, n, at_ms)
-        case ApprovalEscalated() | ApprovalAnswered() | ApprovalClosed() | ApprovalConsumed():
-            return _approval_fact(state, payload, n, at_ms)
-        case AnswerRefused():
-            return replace(state, n=n)
-        case UndoRequested():
-            return _undo_requested(state, payload, n, actor)
-        case CancelRequested():
-            return replace(state, n=n, cancel_why=payload.why)
-        case RunEnded():
-            return replace(
-                state,
-                n=n,
-                outcome=payload.outcome,
-                why=payload.why,
-                ended_ms=at_ms,
-                cost_micro_usd=payload.cost_micro_usd,
-            )
-        case _:
-            assert_never(payload)
+    """Return the state after a fact that has number `n`; the journal need not hold it yet.
+
+    Raises:
+        LedgerOrderError: MW601, when an effect would take a forbidden step.
+    """
+    folding = Fold(state)
+    folding.fact(payload, n, at_ms, actor)
+    return folding.state()
 
 
-def _undo_requested(state: RunState, payload: UndoRequested, n: int, actor: str) -> RunState:
-    keys = tuple(EffectKey(key) for key in payload.keys)
-    fresh = tuple(key for key in keys if key not in state.undo_keys)
-    again = tuple(key for key in state.undo_keys if key not in keys)
-    asked = tuple(key for key in keys if key in state.undo_keys)
-    return replace(
-        state,
-        n=n,
-        undo_keys=again + asked + fresh,
-        undo_asked_n={**state.undo_asked_n, **dict.fromkeys(keys, n)},
-        undo_n=n,
-        undo_by=actor,
-    )
+class Fold:
+    """A run's state under way: a fact is added in place, at one price however many came before.
 
+    After an error it is of no more use.
+    """
 
-def _task_fact(
-    state: RunState, payload: TaskStarted | TaskSucceeded | TaskFailed | TaskSkipped | TaskRouted, n: int
-) -> RunState:
-    name = TaskName(payload.task)
-    task = state.task(name)
-    match payload:
-        case TaskStarted():
-            task = replace(task, status=TaskStatus.STARTED, attempt=payload.attempt, retry_at_ms=None, n=n)
-        case TaskSucceeded():
-            task = replace(
-                task,
-                status=TaskStatus.SUCCEEDED,
-                attempt=payload.attempt,
-                out=thawed(payload.out),
-                matched=tuple(payload.matched),
-                retry_at_ms=None,
-                n=n,
-            )
-        case TaskFailed():
-            again = payload.retry_at_ms is not None
-            task = replace(
-                task,
-                status=TaskStatus.RETRYING if again else TaskStatus.FAILED,
-                attempt=payload.attempt,
-                code=payload.code,
-                why=payload.why,
-                retry_at_ms=EpochMs(payload.retry_at_ms) if payload.retry_at_ms is not None else None,
-                n=n,
-            )
-        case TaskSkipped():
-            task = replace(task, status=TaskStatus.SKIPPED, why=payload.why, n=n)
-        case TaskRouted():
+    __slots__ = ("_approvals", "_effects", "_kept", "_loops", "_rest", "_tasks", "_turns")
+
+    def __init__(self, state: RunState) -> None:
+        """Begin where `state` stands."""
+        self._rest = state
+        """Right but for what the other attributes hold, which most facts change."""
+        self._kept: dict[str, Any] = {"n": state.n}
+        """Fields of the state that changed."""
+        self._tasks = _Growing(state.tasks)
+        self._turns = _Growing(state.turns)
+        self._loops = _Growing(state.loops)
+        self._effects = _Growing(state.effects)
+        self._approvals = _Growing(state.approvals)
+
+    def state(self) -> RunState:
+        """Return the state after all that was added."""
+        self._rest = changed(
+            self._rest,
+            tasks=self._tasks.shown(),
+            turns=self._turns.shown(),
+            loops=self._loops.shown(),
+            effects=self._effects.shown(),
+            approvals=self._approvals.shown(),
+            **self._kept,
+        )
+        self._kept.clear()
+        return self._rest
+
+    def add(self, event: Event) -> None:
+        """Add an event of the run.
+
+        Raises:
+            LedgerOrderError: MW601, when an effect would take a forbidden step.
+        """
+        if isinstance(event.payload, Erased):
+            self._kept["n"] = event.envelope.n
+        else:
+            self.fact(event.payload, event.envelope.n, event.envelope.at_ms, event.actor)
+
+    def fact(self, payload: RunEvent, n: int, at_ms: EpochMs, actor: str) -> None:
+        """Add a fact that has number `n`; the journal need not hold it yet.
+
+        Raises:
+            LedgerOrderError: MW601, when an effect would take a forbidden step.
+        """
+        self._kept["n"] = n
+        match payload:
+            case TaskStarted() | TaskSucceeded() | TaskFailed() | TaskSkipped() | TaskRouted():
+                self._task_fact(payload, n, at_ms)
+            case EffectRead():
+                self._read(payload, at_ms)
+            case EffectProposed():
+                key = EffectKey(payload.key)
+                self._effects.put(key, effect_proposed(self._effects.get(key), payload, n))
+            case (
+                EffectJudged()
+                | EffectDispatched()
+                | EffectConfirmed()
+                | EffectFailed()
+                | EffectInDoubt()
+                | EffectVoided()
+                | EffectVerified()
+                | EffectUndone()
+            ):
+                self._effect_fact(payload, n, at_ms)
+            case ApprovalAsked():
+                self._asked(payload, n, at_ms)
+            case ApprovalEscalated() | ApprovalAnswered() | ApprovalClosed() | ApprovalConsumed():
+                self._question_fact(payload, n, at_ms)
+            case AnswerRefused():
+                pass
+            case RunStarted() | UndoRequested() | CancelRequested() | RunEnded():
+                effects = self._effects.shown() if isinstance(payload, UndoRequested) else {}
+                self._rest = run_after(self._settled(), payload, n, at_ms, actor, effects=effects)
+                if isinstance(payload, RunEnded):
+                    self._kept["cost_micro_usd"] = payload.cost_micro_usd
+            case LoopBegun():
+                self._loops.put(TaskName(payload.task), loop_begun(payload, n))
+            case _:
+                self._rest = kind_after(self._settled(), payload, n, at_ms)
+
+    def _settled(self) -> RunState:
+        """Return the state, right but for what is growing."""
+        if self._kept:
+            self._rest = changed(self._rest, **self._kept)
+            self._kept.clear()
+        return self._rest
+
+    def _now(self, name: str) -> Any:
+        return self._kept[name] if name in self._kept else getattr(self._rest, name)
+
+    def _task_fact(self, payload: TaskFact, n: int, at_ms: EpochMs) -> None:
+        name = TaskName(payload.task)
+        if isinstance(payload, TaskRouted):
             by = TaskName(payload.by)
-            followed = {by: replace(state.task(by), followed=True)}
-            task = replace(task, routed_by=by, n=n)
-            return replace(state, n=n, tasks={**state.tasks, **followed, name: task})
-        case _:
-            assert_never(payload)
-    return replace(state, n=n, tasks={**state.tasks, name: task})
+            self._tasks.put(by, changed(self._tasks.get(by) or UNKNOWN, followed=True))
+        elif payload.iteration:
+            place = (name, payload.iteration)
+            turn = task_after(self._turns.get(place) or UNKNOWN, payload, n, at_ms)
+            self._turns.put(place, turn)
+            loop = self._loops.get(name)
+            if loop is not None:
+                self._loops.put(name, loop_after(loop, payload.iteration, turn, n))
+            return
+        self._tasks.put(name, task_after(self._tasks.get(name) or UNKNOWN, payload, n, at_ms))
+
+    def _read(self, payload: EffectRead, at_ms: EpochMs) -> None:
+        self._kept["tool_calls"] = self._now("tool_calls") + 1
+        self._kept["cost_micro_usd"] = self._now("cost_micro_usd") + payload.cost_micro_usd
+        about = self._effects.get(EffectKey(payload.about))
+        if about is not None:
+            self._effects.put(about.key, effect_read(about, payload, at_ms))
+
+    def _effect_fact(self, payload: EffectFact, n: int, at_ms: EpochMs) -> None:
+        key = EffectKey(payload.key)
+        before = self._effects.get(key)
+        if before is None:
+            raise KeyError(key)
+        after = effect_after(before, payload, n, at_ms)
+        self._effects.put(key, after)
+        if after.status is not before.status:
+            self._moved(before, after)
+        match payload:
+            case EffectDispatched():
+                target = str(before.sealed["target"])
+                self._kept["fences"] = self._now("fences").having(target, payload.fence)
+                self._kept["tool_calls"] = self._now("tool_calls") + 1
+                self._kept["dispatches"] = self._now("dispatches") + (before.attempt == 0)
+            case EffectConfirmed():
+                self._kept["cost_micro_usd"] = self._now("cost_micro_usd") + payload.cost_micro_usd
+            case EffectVoided():
+                self._kept["refusals"] = self._now("refusals") | refusal_in(before, payload)
+            case EffectUndone(status="undone" | "undo_failed"):
+                self._kept["undoing"] = tuple(one for one in self._now("undoing") if one != key)
+            case _:
+                pass
+
+    def _moved(self, before: EffectState, after: EffectState) -> None:
+        """Keep the indexes of what is on its way right."""
+        for status, index in _INDEXES:
+            if before.status is status:
+                self._kept[index] = self._now(index) - {before.key}
+            elif after.status is status:
+                self._kept[index] = self._now(index) | {after.key}
+
+    def _asked(self, payload: ApprovalAsked, n: int, at_ms: EpochMs) -> None:
+        asked = question_asked(payload, n, at_ms)
+        self._approvals.put(asked.approval, asked)
+        self._kept["questions"] = (*self._now("questions"), asked.approval)
+        self._kept["asked"] = self._now("asked").having_all(dict.fromkeys(asked.keys, asked.approval))
+        self._kept["asks"] = {**self._now("asks"), asked.task: asked.approval}
+
+    def _question_fact(self, payload: ApprovalFact, n: int, at_ms: EpochMs) -> None:
+        asked = self._approvals.get(ApprovalId(payload.approval))
+        if asked is None:
+            raise KeyError(payload.approval)
+        self._approvals.put(asked.approval, question_after(asked, payload, n, at_ms))
+        if isinstance(payload, ApprovalClosed):
+            self._kept["questions"] = tuple(one for one in self._now("questions") if one != asked.approval)
 
 
-def _read(state: RunState, payload: EffectRead, n: int, at_ms: EpochMs) -> RunState:
-    effects = state.effects
-    about = effects.get(EffectKey(payload.about))
-    if about is not None and payload.purpose == "settle":
-        effects = {**effects, about.key: replace(about, probed_ms=at_ms)}
-    if about is not None and payload.purpose == "verify":
-        held_since = (about.held_since_ms or at_ms) if payload.holds else None
-        effects = {**effects, about.key: replace(about, probed_ms=at_ms, held_since_ms=held_since)}
-    return replace(
-        state,
-        n=n,
-        effects=effects,
-        tool_calls=state.tool_calls + 1,
-        cost_micro_usd=state.cost_micro_usd + payload.cost_micro_usd,
-    )
+_INDEXES = ((EffectStatus.DISPATCHED, "sent"), (EffectStatus.IN_DOUBT, "doubted"))
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-def _proposed(state: RunState, payload: EffectProposed, n: int) -> RunState:
-    key = EffectKey(payload.key)
-    before = state.effects.get(key)
-    attempt = 0
-    if before is not None:
-        moved(before.status, EffectStatus.PROPOSED)
-        attempt = before.attempt
-    fresh = EffectState(
-        key=key,
-        task=TaskName(payload.task),
-        tool=payload.tool,
-        status=EffectStatus.PROPOSED,
-        action=Digest(payload.action),
-        sealed=payload.sealed,
-        attempt=attempt,
-        n=n,
-    )
-    return replace(state, n=n, effects={**state.effects, key: fresh})
+class _Growing(Generic[K, V]):
+    """A table, and what was put into it since somebody else got hold of it."""
 
+    __slots__ = ("_more", "_table")
 
-_JUDGED = {"allowed": EffectStatus.ALLOWED, "asked": EffectStatus.ASKED, "denied": EffectStatus.DENIED}
-_VOIDED = {"void": EffectStatus.VOID, "expired": EffectStatus.EXPIRED, "denied": EffectStatus.DENIED}
-_UNDONE = {
-    "undoing": EffectStatus.UNDOING,
-    "undone": EffectStatus.UNDONE,
-    "undo_failed": EffectStatus.UNDO_FAILED,
-}
+    def __init__(self, table: Table[K, V]) -> None:
+        self._table = table
+        self._more: dict[K, V] = {}
 
-_EffectFact = (
-    EffectJudged
-    | EffectDispatched
-    | EffectConfirmed
-    | EffectFailed
-    | EffectInDoubt
-    | EffectVoided
-    | EffectVerified
-    | EffectUndone
-)
+    def get(self, key: K) -> V | None:
+        return self._more[key] if key in self._more else self._table.get(key)
 
+    def put(self, key: K, value: V) -> None:
+        self._more[key] = value
 
-def _effect_fact(state: RunState, payload: _EffectFact, n: int, at_ms: EpochMs) -> RunState:
-    key = EffectKey(payload.key)
-    before = state.effects[key]
-    effects = {**state.effects, key: _effect(before, payload, n, at_ms)}
-    match payload:
-        case EffectDispatched():
-            return replace(state, n=n, effects=effects, tool_calls=state.tool_calls + 1)
-        case EffectConfirmed():
-            cost = state.cost_micro_usd + payload.cost_micro_usd
-            return replace(state, n=n, effects=effects, cost_micro_usd=cost)
-        case EffectVoided():
-            refusals = state.refusals | _refusal(before, payload)
-            return replace(state, n=n, effects=effects, refusals=refusals)
-        case _:
-            return replace(state, n=n, effects=effects)
-
-
-def _effect(effect: EffectState, payload: _EffectFact, n: int, at_ms: EpochMs) -> EffectState:
-    """Return the effect after a fact about it, moved along an arrow of the ledger."""
-
-    def to(status: EffectStatus, **changes: object) -> EffectState:
-        return replace(effect, status=moved(effect.status, status), n=n, **changes)  # type: ignore[arg-type]
-
-    match payload:
-        case EffectJudged(outcome="not_now"):
-            return replace(effect, decision=payload.decision, n=n)
-        case EffectJudged():
-            return to(_JUDGED[payload.outcome], decision=payload.decision)
-        case EffectDispatched():
-            return to(
-                EffectStatus.DISPATCHED,
-                attempt=payload.attempt,
-                worker=payload.worker,
-                deadline_ms=EpochMs(payload.deadline_ms),
-                fence=payload.fence,
-                probed_ms=None,
-            )
-        case EffectConfirmed():
-            return to(EffectStatus.CONFIRMED, out=thawed(payload.out), confirmed_ms=at_ms, probed_ms=None)
-        case EffectFailed():
-            return to(EffectStatus.FAILED, code=payload.code, why=payload.why, doubted=False)
-        case EffectInDoubt():
-            return to(
-                EffectStatus.IN_DOUBT,
-                why=payload.why,
-                settle_after_ms=EpochMs(payload.settle_after_ms),
-                doubted=True,
-            )
-        case EffectVoided():
-            return to(_VOIDED[payload.outcome], why=payload.why)
-        case EffectVerified():
-            return to(EffectStatus.VERIFIED if payload.holds else EffectStatus.UNVERIFIED, why=payload.why)
-        case EffectUndone():
-            return to(_UNDONE[payload.status], undone_by=EffectKey(payload.by_key), why=payload.why)
-        case _:
-            assert_never(payload)
-
-
-def _refusal(effect: EffectState, payload: EffectVoided) -> frozenset[Refusal]:
-    if payload.outcome != "denied":
-        return frozenset()
-    return frozenset({Refusal(tool=effect.tool, target=str(effect.sealed["target"]), task=effect.task)})
-
-
-def _asked(state: RunState, payload: ApprovalAsked, n: int, at_ms: EpochMs) -> RunState:
-    asked = ApprovalState(
-        approval=ApprovalId(payload.approval),
-        task=TaskName(payload.task),
-        bundle=Digest(payload.bundle),
-        keys=tuple(EffectKey(key) for key in payload.keys),
-        actions=tuple(Digest(action) for action in payload.actions),
-        requirement=payload.requirement,
-        ladder=tuple(payload.ladder),
-        asked_ms=at_ms,
-        expires_ms=EpochMs(payload.expires_ms),
-        card=payload.card,
-        question=payload.question,
-        policy=Digest(payload.policy),
-        supersedes=payload.supersedes,
-        n=n,
-    )
-    return replace(state, n=n, approvals={**state.approvals, asked.approval: asked})
-
-
-def _approval_fact(
-    state: RunState,
-    payload: ApprovalEscalated | ApprovalAnswered | ApprovalClosed | ApprovalConsumed,
-    n: int,
-    at_ms: EpochMs,
-) -> RunState:
-    asked = state.approvals[ApprovalId(payload.approval)]
-    match payload:
-        case ApprovalEscalated():
-            asked = replace(asked, rung=payload.rung, n=n)
-        case ApprovalAnswered():
-            answer = Answer(
-                by=payload.by,
-                answer=payload.answer,
-                surface=payload.surface,
-                recorded_as=payload.recorded_as,
-                at_ms=at_ms,
-                why=payload.why,
-            )
-            asked = replace(asked, answers=(*asked.answers, answer), n=n)
-        case ApprovalClosed():
-            asked = replace(asked, status=payload.outcome, closed_why=payload.why, n=n)
-        case ApprovalConsumed():
-            asked = replace(asked, consumed=asked.consumed | {EffectKey(payload.key)}, n=n)
-        case _:
-            assert_never(payload)
-    return replace(state, n=n, approvals={**state.approvals, asked.approval: asked})
+    def shown(self) -> Table[K, V]:
+        if self._more:
+            self._table = self._table.having_all(self._more)
+            self._more = {}
+        return self._table

@@ -17,6 +17,7 @@ from midwatch.adapters.store.connect import alone
 from midwatch.adapters.store.sqlite import SqliteStore
 from midwatch.adapters.tools.alive import is_held
 from midwatch.adapters.tools.registry import ALIVE, HostTools
+from midwatch.adapters.tools.secrets import SecretSource
 from midwatch.app.house import House
 from midwatch.base.ids import RunId
 from midwatch.ports.rows import WorkerRow
@@ -99,7 +100,8 @@ def _opened(config: Config, undo: contextlib.ExitStack, *, need_engine: bool, ro
     undo.callback(store.close)
     keys = FileKeys(config.state / "keys")
     alive = config.state / ALIVE
-    tools = HostTools(state=config.state, folders=config.tools, alive=alive / row.worker)
+    secrets = SecretSource(file=config.secrets_file, environment=config.secrets_environment)
+    tools = HostTools(state=config.state, folders=config.tools, alive=alive / row.worker, secrets=secrets)
     undo.callback(tools.close)
     crew = ThreadCrew()
     undo.callback(lambda: crew.close(within_s=_CLOSE_WITHIN_S))

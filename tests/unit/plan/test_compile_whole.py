@@ -10,6 +10,7 @@ from midwatch.base.classes import EffectClass, Mode
 from midwatch.base.ids import TaskName
 from midwatch.base.labels import Label, label_from
 from midwatch.base.units import DurationMs
+from midwatch.plan import check
 from midwatch.plan.check import check_executable, check_plan
 from midwatch.plan.codec import plan_bytes, plan_digest, plan_from
 from midwatch.plan.compile import Compiled
@@ -274,7 +275,10 @@ def test_a_planted_fault_is_named(sentence: str) -> None:
         ("move", {"join": "1"}, "with a number"),
     ],
 )
-def test_what_this_release_cant_run_is_named(name: str, changes: dict[str, Any], what: str) -> None:
+def test_what_a_release_cant_run_is_named(
+    name: str, changes: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "PARTS_EXECUTABLE", frozenset())
     plan = report_on(GOOD).plan
     assert plan is not None
     tasks = tuple(replace(task, **changes) if task.name == name else task for task in plan.tasks)

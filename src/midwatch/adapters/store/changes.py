@@ -103,8 +103,8 @@ def apply_change(connection: sqlite3.Connection, change: Change, enqueue: Enqueu
     for blob in change.blobs:
         parameters = {"address": blob.address, "subject": blob.subject, "sealed": blob.sealed}
         connection.execute(_KEEP_BLOB, parameters)
-    if change.plan is not None:
-        connection.execute(_KEEP_PLAN, {"plan": change.plan[0], "document": change.plan[1]})
+    for digest, document in (*((change.plan,) if change.plan is not None else ()), *change.callees):
+        connection.execute(_KEEP_PLAN, {"plan": digest, "document": document})
     if change.drive:
         assert change.run is not None, "only a run is driven"
         enqueue(change.run, judged.drive_seq + 1)

@@ -12,7 +12,9 @@ from midwatch.journal.events import Entry
 from midwatch.ports.rows import (
     ApprovalRow,
     EffectRow,
+    HandRow,
     LeaseRow,
+    NoticeRow,
     Row,
     RunRow,
     TaskRow,
@@ -78,6 +80,8 @@ RUN = Codec(
 TASK = _codec(TaskRow, "mw_tasks", ["run", "task", "iteration"])
 EFFECT = _codec(EffectRow, "mw_effects", ["key"])
 APPROVAL = _codec(ApprovalRow, "mw_approvals", ["approval"])
+HAND = _codec(HandRow, "mw_hands", ["hand"])
+NOTICE = _codec(NoticeRow, "mw_notices", ["run", "n", "person"])
 TIMER = _codec(TimerRow, "mw_timers", ["run"])
 LEASE = _codec(LeaseRow, "mw_leases", ["resource"])
 WORKER = _codec(WorkerRow, "mw_workers", ["worker"])
@@ -96,6 +100,10 @@ def upsert_of(row: Row) -> tuple[str, dict[str, Any]]:
             return EFFECT.upsert, EFFECT.parameters(row)
         case ApprovalRow():
             return APPROVAL.upsert, APPROVAL.parameters(row)
+        case HandRow():
+            return HAND.upsert, HAND.parameters(row)
+        case NoticeRow():
+            return NOTICE.upsert, NOTICE.parameters(row)
 
 
 ENTRIES_MAX = 16

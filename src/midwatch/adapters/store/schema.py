@@ -176,7 +176,35 @@ _OPERATIONS = (
     ) WITHOUT ROWID
     """,
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_JOURNAL, *_PROJECTIONS, *_OPERATIONS),)
+_PEOPLE = (
+    """
+    CREATE TABLE mw_hands (
+        hand TEXT NOT NULL PRIMARY KEY,
+        run TEXT NOT NULL,
+        task TEXT NOT NULL,
+        iteration INTEGER NOT NULL,
+        purpose TEXT NOT NULL,
+        status TEXT NOT NULL,
+        rung INTEGER NOT NULL,
+        asked_ms INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX mw_hands_run ON mw_hands (run, asked_ms, hand)",
+    "CREATE INDEX mw_hands_open ON mw_hands (asked_ms, hand) WHERE status = 'open'",
+    # Whom a message is for; what it says is in the journal alone, under its subject's key.
+    """
+    CREATE TABLE mw_notices (
+        run TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        person TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (run, n, person)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX mw_notices_newest ON mw_notices (at_ms, run, n, person)",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_JOURNAL, *_PROJECTIONS, *_OPERATIONS), _PEOPLE)
 """Step 1, 2, …: each a list of statements."""
 
 

@@ -11,8 +11,19 @@ from typing import Protocol, TypeVar
 from midwatch.adapters.store.changes import EMPTY, apply_change, wake_timer
 from midwatch.adapters.store.connect import alone, open_connection, prepare_file, told
 from midwatch.adapters.store.facts import FACT, FACTS, FACTS_VERSION, set_fact
+from midwatch.adapters.store.people import PeopleReads
 from midwatch.adapters.store.reads import ReadPool
-from midwatch.adapters.store.rows import APPROVAL, BLOB, EFFECT, ENTRY, LEASE, RUN, TASK, TIMER, WORKER
+from midwatch.adapters.store.rows import (
+    APPROVAL,
+    BLOB,
+    EFFECT,
+    ENTRY,
+    LEASE,
+    RUN,
+    TASK,
+    TIMER,
+    WORKER,
+)
 from midwatch.adapters.store.schema import migrate
 from midwatch.adapters.store.sealing import SEALED_SIZE, TILE, UNSEALED, seal_pass
 from midwatch.adapters.store.writer import GroupWriter, Member
@@ -20,7 +31,15 @@ from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
 from midwatch.base.units import EpochMs
 from midwatch.journal.events import Entry
-from midwatch.ports.rows import ApprovalRow, EffectRow, LeaseRow, RunRow, TaskRow, TimerRow, WorkerRow
+from midwatch.ports.rows import (
+    ApprovalRow,
+    EffectRow,
+    LeaseRow,
+    RunRow,
+    TaskRow,
+    TimerRow,
+    WorkerRow,
+)
 from midwatch.ports.store import (
     Blob,
     Change,
@@ -35,9 +54,6 @@ from midwatch.ports.store import (
 
 T = TypeVar("T")
 
-_LIKE_MAX = 10
-_AFTER_ANY_ID = "~"
-"""Sorts behind every character of an id, so that ids with a prefix are a range of the index."""
 _STORED = """
 SELECT e.row, l.position, e.stream, e.n, e.type, e.at_ms, e.leaf, e.leaf_hash, e.subject, e.sealed
 FROM mw_events AS e LEFT JOIN mw_log AS l ON l.row = e.row
@@ -125,7 +141,7 @@ class _Begun:
             raise
 
 
-class SqliteStore:
+class SqliteStore(PeopleReads):
     """Journal, projections, timers and leases in one file beside the engine's own tables."""
 
     def __init__(self, path: Path, *, drives: DriveQueue) -> None:
@@ -357,8 +373,3 @@ class SqliteStore:
 
     def _execute(self, sql: str, parameters: dict[str, object]) -> None:
         self._writer.submit(lambda connection: connection.execute(sql, parameters).rowcount)
-
-    def _ids_like(self, sql: str, letter: str, prefix: str) -> list[str]:
-        low = prefix if prefix.startswith(letter) else letter + prefix
-        found = self._reads.rows(sql, {"low": low, "high": low + _AFTER_ANY_ID, "limit": _LIKE_MAX})
-        return [row[0] for row in found]

@@ -24,6 +24,7 @@ import jsonschema_rs
 from midwatch.adapters.tools.builtin import function_of
 from midwatch.adapters.tools.context import NS_PER_S, Context, UncertainError, boot_ns
 from midwatch.adapters.tools.errors import ArgumentsError, OutputTooBigError
+from midwatch.adapters.tools.secrets import resolved, scrubbed
 from midwatch.adapters.tools.wire import encoded, framed, read_frame, write_frame
 from midwatch.base.errors import MidwatchError
 
@@ -102,17 +103,23 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         output_bytes_max=request["output_bytes_max"],
         is_read=request["is_read"],
     )
+    used: dict[str, str] = {}
     try:
         check_arguments(context.tool, request["manifest"], request["arguments"], request["args"])
+        args, used = resolved(
+            request["arguments"], request["args"], file=request.get("secrets", ""), tool=context.tool
+        )
         context.before_acting()
-        out = function_of(request["runs"])(request["args"], context)
-        return _said(out, context)
+        out = function_of(request["runs"])(args, context)
+        said = _said(scrubbed(out, used), context)
     except UncertainError as error:
-        return {"silent": str(error)}
+        said = {"silent": str(error)}
     except MidwatchError as error:
-        return {"code": error.code, "why": error.sentence, "retryable": error.retryable}
+        said = {"code": error.code, "why": error.sentence, "retryable": error.retryable}
     except Exception as error:  # noqa: BLE001 - the wall of the child: a defect in a tool is not knowledge that it did nothing
-        return {"silent": f"{context.tool} broke off: {type(error).__name__}: {error}"}
+        said = {"silent": f"{context.tool} broke off: {type(error).__name__}: {error}"}
+    found: dict[str, Any] = scrubbed(said, used)
+    return found
 
 
 def _said(out: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -32,7 +32,7 @@ _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Child:
     """One process, its two pipes and its lifeline."""
 
-    def __init__(self, deadline_ns: int, alive_fd: int) -> None:
+    def __init__(self, deadline_ns: int, alive_fd: int, more_environment: Mapping[str, str]) -> None:
         read_fd, self._lifeline_fd = os.pipe()
         try:
             self.process = subprocess.Popen(
@@ -42,7 +42,7 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 cwd="/",
-                env=child_environment(),
+                env={**child_environment(), **more_environment},
                 pass_fds=(read_fd, alive_fd),
                 start_new_session=True,
             )
@@ -112,10 +112,11 @@ def child_environment() -> dict[str, str]:
 class Pool:
     """Idle children, handed out one call at a time."""
 
-    def __init__(self, alive: Path) -> None:
+    def __init__(self, alive: Path, more_environment: Mapping[str, str] | None = None) -> None:
         """Start nothing yet; `alive` is the file that shows others whether a child lives."""
         self._alive = alive
         self._alive_fd: int | None = None
+        self._more_environment = dict(more_environment or {})
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(CHILDREN_MAX)
         self._idle: list[Child] = []
@@ -161,7 +162,7 @@ class Pool:
                     self._busy.add(child)
                     return child
                 child.end()
-        child = Child(deadline_ns, self._held())
+        child = Child(deadline_ns, self._held(), self._more_environment)
         with self._lock:
             self._busy.add(child)
             if self._closed.is_set():

@@ -26,6 +26,7 @@ from midwatch.adapters.tools.errors import (
 )
 from midwatch.adapters.tools.manifests import load_manifests
 from midwatch.adapters.tools.pool import Pool
+from midwatch.adapters.tools.secrets import SecretSource, wants_secrets
 from midwatch.adapters.tools.wire import encoded
 from midwatch.base.classes import EffectClass
 from midwatch.base.errors import MidwatchError
@@ -41,13 +42,21 @@ _HEAD_BYTES = 200
 class HostTools:
     """The tools of this host; safe to call from many threads."""
 
-    def __init__(self, *, state: Path, folders: Sequence[Path] = (), alive: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        state: Path,
+        folders: Sequence[Path] = (),
+        alive: Path | None = None,
+        secrets: SecretSource | None = None,
+    ) -> None:
         """Load every manifest; nothing is started yet.
 
         Args:
             state: Midwatch's own folder; tools keep their records below `tools/` in it.
             folders: The operator's folders of manifests.
             alive: The file that shows others whether a child of this process lives.
+            secrets: Where handles of secrets are resolved, by the children alone.
 
         Raises:
             ManifestError: MW501.
@@ -57,7 +66,9 @@ class HostTools:
         self._manifests = load_manifests(folders)
         self._digests = {name: manifest.digest for name, manifest in self._manifests.items()}
         self._outs: dict[ToolName, Any] = {}
-        self._pool = Pool(alive or self._state / ALIVE / f"process-{os.getpid()}")
+        self._secrets = secrets or SecretSource()
+        own = alive or self._state / ALIVE / f"process-{os.getpid()}"
+        self._pool = Pool(own, self._secrets.for_child(os.environ))
 
     @property
     def manifests(self) -> Mapping[ToolName, Manifest]:
@@ -71,7 +82,8 @@ class HostTools:
             return _failed(NoSuchToolError(f"nothing on this host carries out {call.tool}", tool=call.tool))
         deadline_ns = _deadline_ns(call)
         is_read = manifest.effect is EffectClass.READ
-        if is_read and not BUILTINS[manifest.runs].in_child:
+        needs_child = BUILTINS[manifest.runs].in_child or wants_secrets(manifest.arguments)
+        if is_read and not needs_child:
             outcome = self._read(call, manifest, deadline_ns)
         else:
             outcome = self._pool.call(self._request(call, manifest, deadline_ns))
@@ -96,6 +108,7 @@ class HostTools:
             "programs": manifest.programs,
             "output_bytes_max": manifest.output_bytes_max,
             "is_read": manifest.effect is EffectClass.READ,
+            "secrets": str(self._secrets.file or ""),
         }
 
     def _read(self, call: ToolCall, manifest: Manifest, deadline_ns: int) -> ToolOutcome:

@@ -151,7 +151,7 @@ def _strongest(question: Question) -> Decision:
 
 def _words(question: Question, declared: PlanApproval | None) -> str:
     if declared is not None and declared.question and not question.supersedes:
-        return message(declared.question, scope_of(question.state))
+        return message(declared.question, scope_of(question.plan, question.state))
     titles = ", ".join(task.title for task, _, _ in question.actions)
     return f"{titles}?"
 

@@ -149,11 +149,9 @@ def hold_on(bench: Bench, action: Action) -> Hold:
     """
     held = bench.house.store.lease(action.target)
     effects = bench.state.effects
-    own = [one for one in effects.values() if one.fence and one.sealed["target"] == action.target]
-    fence = max([0 if held is None else held.fence, *(one.fence for one in own)])
-    ours = next(
-        (one.key for one in own if one.status is EffectStatus.DISPATCHED and one.key != action.key), None
-    )
+    fence = max(0 if held is None else held.fence, bench.state.fences.get(action.target, 0))
+    under_way = (key for key in bench.state.sent if effects[key].sealed["target"] == action.target)
+    ours = next((key for key in sorted(under_way) if key != action.key), None)
     if held is None or held.run is None or held.key == action.key:
         return Hold(lease=held, fence=fence, ours=ours)
     known = None if held.key is None else effects.get(held.key)
@@ -173,12 +171,13 @@ def behind(
     return replace(bench.prepared([*probes], cause_n, keys=keys), behind=ours)
 
 
-def not_now(bench: Bench, owner: PlanTask, decision: Decision) -> TaskFailed:
+def not_now(bench: Bench, owner: PlanTask, decision: Decision, *, iteration: int = 0) -> TaskFailed:
     """Return that a task waits for a better moment: it is tried again, so many times."""
-    attempt = bench.state.attempt_of(owner.name)
+    attempt = bench.state.attempt_of(owner.name, iteration)
     error = NotNowError(denial_of(decision.as_record()))
     retry = EpochMs(bench.house.clock.now_ms() + NOT_NOW_RETRY_MS)
-    return failed(owner, attempt, error, retry=retry if attempt < NOT_NOW_MAX else None)
+    again = retry if attempt < NOT_NOW_MAX else None
+    return failed(owner, attempt, error, retry=again, iteration=iteration)
 
 
 def sent(bench: Bench, one: Weighed, *, attempt: int) -> tuple[list[RunEvent], LeaseRow]:
@@ -187,9 +186,7 @@ def sent(bench: Bench, one: Weighed, *, attempt: int) -> tuple[list[RunEvent], L
     assert one.task.call is not None, "an acting task has a call"
     deadline_ms = EpochMs(house.clock.now_ms() + one.task.call.timeout_ms + SLACK_MS)
     fence = one.hold.fence + 1
-    facts: list[RunEvent] = []
-    if bench.state.task(one.task.name).status is not TaskStatus.STARTED:
-        facts.append(TaskStarted(task=one.task.name, attempt=bench.state.attempt_of(one.task.name)))
+    facts: list[RunEvent] = started(bench, one.task, action.iteration)
     facts.append(
         EffectDispatched(
             key=action.key,
@@ -204,6 +201,14 @@ def sent(bench: Bench, one: Weighed, *, attempt: int) -> tuple[list[RunEvent], L
         resource=action.target, run=bench.state.run, key=action.key, fence=fence, until_ms=deadline_ms
     )
     return facts, lease
+
+
+def started(bench: Bench, task: PlanTask, iteration: int) -> list[RunEvent]:
+    """Return that the task's next attempt began, unless it is under way."""
+    if bench.state.task(task.name, iteration).status is TaskStatus.STARTED:
+        return []
+    attempt = bench.state.attempt_of(task.name, iteration)
+    return [TaskStarted(task=task.name, attempt=attempt, iteration=iteration)]
 
 
 def overdue(one: Weighed) -> tuple[LeaseRow, ...]:

@@ -57,7 +57,7 @@ def _facts(
     *,
     duration_ms: int,
 ) -> list[RunEvent]:
-    attempt = state.attempt_of(task.name)
+    attempt = state.attempt_of(task.name, effect.iteration)
     match outcome:
         case ToolDone():
             broken: MidwatchError | None = None
@@ -71,7 +71,11 @@ def _facts(
                 duration_ms=duration_ms,
                 cost_micro_usd=outcome.cost_micro_usd,
             )
-            return [confirmed] if broken is None else [confirmed, failed(task, attempt, broken)]
+            return (
+                [confirmed]
+                if broken is None
+                else [confirmed, failed(task, attempt, broken, iteration=effect.iteration)]
+            )
         case ToolFailed(settles=False) if effect.doubted:
             why = f"this call was refused ({outcome.code}), and an earlier one was never seen to end"
             return [EffectInDoubt(key=effect.key, why=why, settle_after_ms=_later(house))]
@@ -82,7 +86,7 @@ def _facts(
                 retry = retry_at(task.retry, attempt=effect.attempt, code=outcome.code, now_ms=now_ms)
             return [
                 EffectFailed(key=effect.key, code=outcome.code, why=outcome.why),
-                failed(task, attempt, tool_error(outcome), retry=retry),
+                failed(task, attempt, tool_error(outcome), retry=retry, iteration=effect.iteration),
             ]
         case ToolSilent():
             return [EffectInDoubt(key=effect.key, why=outcome.why, settle_after_ms=_later(house))]

@@ -17,20 +17,37 @@ from queue import SimpleQueue
 
 from midwatch.app.drive.bench import Prepared
 from midwatch.app.drive.call import call
+from midwatch.app.drive.family.children import begin_child, call_run, stop_child, tell_parent
+from midwatch.app.drive.jobs.hand import hand_over
+from midwatch.app.drive.jobs.look import look
+from midwatch.app.drive.jobs.tell import tell
 from midwatch.app.drive.prepare import prepare_new
 from midwatch.app.drive.read import probe, read
 from midwatch.app.drive.recheck import prepare_dispatch
 from midwatch.app.drive.session import Segment, Session, give_up, load_plan, load_state
 from midwatch.app.house import House
 from midwatch.base.errors import MidwatchError
-from midwatch.base.ids import EffectKey, OwnerToken, RunId, TaskName, run_stream
+from midwatch.base.ids import EffectKey, OwnerToken, RunId, run_stream
 from midwatch.base.units import SECOND_MS, EpochMs
-from midwatch.effects.ledger import EffectStatus
 from midwatch.ports.store import FencedError, Head, StreamMovedError
-from midwatch.run.commands import CallRead, Command, Dispatch, Prepare, Probe, Settle, Wait
+from midwatch.run.commands import (
+    Begin,
+    Call,
+    CallRead,
+    Command,
+    Dispatch,
+    Hand,
+    Look,
+    Prepare,
+    Probe,
+    Settle,
+    Stop,
+    Tell,
+    Wait,
+)
 from midwatch.run.decide import World, decide
 from midwatch.run.effecting import Flight
-from midwatch.run.state import RunState
+from midwatch.run.state import Place, RunState
 
 RETRY_AFTER_CRASH_MS = 5 * SECOND_MS
 TURNS_MAX = 100_000
@@ -38,11 +55,19 @@ TURNS_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What nobody else of a drive may begin while a job is under way."""
+
+    tasks: frozenset[Place] = frozenset()
+    effects: frozenset[EffectKey] = frozenset()
+    children: frozenset[RunId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
     """A job that came back: what it found, or what broke."""
 
-    tasks: frozenset[TaskName]
-    effects: frozenset[EffectKey]
+    claims: Claims
     result: Segment | Prepared | BaseException
 
 
@@ -92,6 +117,7 @@ class Driver:
         except BaseException:
             self._again_later(run, session)
             raise
+        tell_parent(self._house, session.state)
         return session.head
 
     def _again_later(self, run: RunId, session: Session | None) -> None:
@@ -136,9 +162,10 @@ class _Drive:
     house: House
     session: Session
     landed: SimpleQueue[Landed] = field(default_factory=SimpleQueue)
-    tasks: set[TaskName] = field(default_factory=set)
+    tasks: set[Place] = field(default_factory=set)
     effects: set[EffectKey] = field(default_factory=set)
-    held: set[TaskName] = field(default_factory=set)
+    children: set[RunId] = field(default_factory=set)
+    held: set[Place] = field(default_factory=set)
     """Tasks whose target another effect of this drive is at work on; considered again when one lands."""
     jobs: int = 0
 
@@ -168,13 +195,14 @@ class _Drive:
 
     def _world(self) -> World:
         state = self.session.state
-        strangers = {
-            effect.worker
-            for effect in state.effects.values()
-            if effect.status is EffectStatus.DISPATCHED and effect.key not in self.effects
-        }
+        strangers = {state.effects[key].worker for key in state.sent if key not in self.effects}
         dead = dead_workers(self.house, strangers) if strangers else frozenset()
-        flight = Flight(tasks=frozenset(self.tasks | self.held), effects=frozenset(self.effects), dead=dead)
+        flight = Flight(
+            tasks=frozenset(self.tasks | self.held),
+            effects=frozenset(self.effects),
+            dead=dead,
+            children=frozenset(self.children),
+        )
         return World(now_ms=self.house.clock.now_ms(), flight=flight)
 
     def _settle(self, command: Settle) -> None:
@@ -190,21 +218,23 @@ class _Drive:
             if isinstance(command, Prepare | Dispatch) and not self._is_slow(command):
                 prepared = job()
                 assert isinstance(prepared, Prepared), "preparing gives what was prepared"
-                self._take(prepared, calls, _claims(self.session.state, command)[0])
+                self._take(prepared, calls, _claims(self.session.state, command).tasks)
             else:
                 jobs.append((command, job))
-        # What acts waits for the commit; a reading is taken while the facts before it become durable.
-        if not (self.session.flush() if calls or not jobs else self.session.flush_soon()):
+        # What acts waits for the commit, and so does what reaches into another run; a reading is taken while
+        # the facts before it become durable.
+        waits = not jobs or calls or any(isinstance(command, Begin | Stop) for command, _ in jobs)
+        if not (self.session.flush() if waits else self.session.flush_soon()):
             self.held.clear()
             return False
         alone = len(jobs) + len(calls) == 1 and self.jobs == 0
         for command, job in jobs:
-            self._launch(*_claims(self.session.state, command), job, inline=alone)
+            self._launch(_claims(self.session.state, command), job, inline=alone)
         for key in calls:
             self._launch_call(key, inline=alone)
         return bool(jobs or calls)
 
-    def _take(self, prepared: Prepared, calls: list[EffectKey], tasks: frozenset[TaskName]) -> None:
+    def _take(self, prepared: Prepared, calls: list[EffectKey], tasks: frozenset[Place]) -> None:
         """Add what was prepared, unless what it stands on changed while it read the world."""
         if not prepared.stands_on(self.session.state):
             return
@@ -217,8 +247,9 @@ class _Drive:
     def _is_slow(self, command: Prepare | Dispatch) -> bool:
         """Return whether preparing reads the world first, and so must not hold up the loop."""
         plan, state = self.session.plan, self.session.state
-        names = command.tasks if isinstance(command, Prepare) else (state.effects[command.key].task,)
-        return any(plan.task(name).precondition is not None for name in names)
+        if isinstance(command, Dispatch):
+            return plan.task(state.effects[command.key].task).precondition is not None
+        return any(plan.task(name).precondition is not None for name, _ in command.tasks)
 
     def _job(self, command: Command) -> Callable[[], Segment | Prepared]:
         house, plan, state = self.house, self.session.plan, self.session.state
@@ -231,26 +262,37 @@ class _Drive:
                 return lambda: prepare_dispatch(house, plan, state, command)
             case Probe():
                 return lambda: probe(house, plan, state, command)
+            case Look():
+                return lambda: look(house, plan, state, command)
+            case Hand():
+                return lambda: hand_over(house, plan, state, command)
+            case Tell():
+                return lambda: tell(house, plan, state, command)
+            case Call():
+                return lambda: call_run(house, plan, state, command)
+            case Begin():
+                return lambda: begin_child(house, plan, state, command)
+            case Stop():
+                return lambda: stop_child(house, plan, state, command)
             case Settle() | Wait():
                 raise AssertionError("settled and waited for elsewhere")
 
     def _launch_call(self, key: EffectKey, *, inline: bool) -> None:
         house, plan, state = self.house, self.session.plan, self.session.state
-        task = state.effects[key].task
-        self._launch(
-            frozenset({task}), frozenset({key}), lambda: call(house, plan, state, key), inline=inline
-        )
+        effect = state.effects[key]
+        claims = Claims(tasks=frozenset({(effect.task, effect.iteration)}), effects=frozenset({key}))
+        self._launch(claims, lambda: call(house, plan, state, key), inline=inline)
 
     def _launch(
         self,
-        tasks: frozenset[TaskName],
-        effects: frozenset[EffectKey],
+        claims: Claims,
         job: Callable[[], Segment | Prepared],
         *,
         inline: bool,
     ) -> None:
-        self.tasks |= tasks
-        self.effects |= effects
+        self.tasks |= claims.tasks
+        self.effects |= claims.effects
+        self.children |= claims.children
         self.jobs += 1
 
         def work() -> None:
@@ -259,7 +301,7 @@ class _Drive:
                 result = job()
             except BaseException as error:  # noqa: BLE001 - the worker wall: raised again in the drive's thread
                 result = error
-            self.landed.put(Landed(tasks=tasks, effects=effects, result=result))
+            self.landed.put(Landed(claims=claims, result=result))
 
         if inline:
             work()
@@ -268,8 +310,9 @@ class _Drive:
 
     def _absorb(self, landed: Landed) -> None:
         self.jobs -= 1
-        self.tasks -= landed.tasks
-        self.effects -= landed.effects
+        self.tasks -= landed.claims.tasks
+        self.effects -= landed.claims.effects
+        self.children -= landed.claims.children
         self.held.clear()
         match landed.result:
             case BaseException() as error:
@@ -278,7 +321,7 @@ class _Drive:
                 self.session.absorb(segment)
             case Prepared() as prepared:
                 calls: list[EffectKey] = []
-                self._take(prepared, calls, landed.tasks)
+                self._take(prepared, calls, landed.claims.tasks)
                 if self.session.flush():
                     for key in calls:
                         self._launch_call(key, inline=False)
@@ -289,15 +332,23 @@ class _Drive:
         return self.session.flush(park=True, park_until_ms=until_ms)
 
 
-def _claims(state: RunState, command: Command) -> tuple[frozenset[TaskName], frozenset[EffectKey]]:
+def _claims(state: RunState, command: Command) -> Claims:
     """Return what nobody else of this drive may begin while the command is under way."""
     match command:
         case CallRead():
-            return frozenset({command.task}), frozenset()
+            return Claims(tasks=frozenset({(command.task, command.iteration)}))
         case Prepare():
-            asking = frozenset() if command.asking is None else frozenset({command.asking})
-            return asking | frozenset(command.tasks), frozenset()
+            asking = frozenset() if command.asking is None else frozenset({(command.asking, 0)})
+            return Claims(tasks=asking | frozenset(command.tasks))
         case Dispatch() | Probe():
-            return frozenset({state.effects[command.key].task}), frozenset({command.key})
+            effect = state.effects[command.key]
+            place = (effect.task, effect.iteration)
+            return Claims(tasks=frozenset({place}), effects=frozenset({command.key}))
+        case Look():
+            return Claims(tasks=frozenset({(command.task, 0)}))
+        case Hand() | Tell() | Call():
+            return Claims(tasks=frozenset({command.place}))
+        case Begin() | Stop():
+            return Claims(children=frozenset({command.child}))
         case Settle() | Wait():
-            return frozenset(), frozenset()
+            return Claims()

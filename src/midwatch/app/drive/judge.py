@@ -15,6 +15,7 @@ from midwatch.policy.decision import Decision
 from midwatch.policy.facts import NO_CAP, NOBODY, Approved, Facts
 from midwatch.policy.gate import requirements_for
 from midwatch.ports.rows import LeaseRow
+from midwatch.run.doing.budget import EFFECTS, TOOL_CALLS, USD_MICRO, rest_of
 from midwatch.run.state import ApprovalState, RunState
 
 FALLBACK_ASK = "team:guardians"
@@ -45,6 +46,7 @@ def facts_of(house: House, force: InForce, case: Case) -> Facts:
     plan, state, action = case.plan, case.state, case.action
     started = state.started
     assert started is not None, "only a started run acts"
+    rest = rest_of(plan, state)
     undo_by_person = case.task.is_undo and state.undo_by.startswith("person:")
     declared = house.tools.manifests.get(action.tool)
     return Facts(
@@ -64,9 +66,9 @@ def facts_of(house: House, force: InForce, case: Case) -> Facts:
         halted=force.is_set("halt"),
         frozen=force.is_set("freeze"),
         revoked=force.is_set(f"revoked/{plan.document}"),
-        effects_left=_left(plan.budget.effects, 0 if case.task.is_undo else state.dispatched_count),
-        tool_calls_left=_left(plan.budget.tool_calls, state.tool_calls),
-        usd_left_micro=_left(plan.budget.usd_micro, state.cost_micro_usd),
+        effects_left=_cap(rest[EFFECTS], spared=case.task.is_undo),
+        tool_calls_left=_cap(rest[TOOL_CALLS]),
+        usd_left_micro=_cap(rest[USD_MICRO]),
         usd_needed_micro=0,
         denied_before=_is_denied_before(case),
         lease_free=_is_free(case.lease, action.key, house.clock.now_ms()),
@@ -90,8 +92,9 @@ def _is_denied_before(case: Case) -> bool:
     )
 
 
-def _left(cap: int | None, used: int) -> int:
-    return NO_CAP if cap is None else max(0, cap - used)
+def _cap(left: int | None, *, spared: bool = False) -> int:
+    """Return what is left for the gate; an undo is never kept from happening by what was done before."""
+    return NO_CAP if left is None or spared else left
 
 
 def _is_free(lease: LeaseRow | None, key: EffectKey, now_ms: int) -> bool:

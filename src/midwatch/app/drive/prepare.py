@@ -10,6 +10,7 @@ from midwatch.app.drive.bench import (
     not_now,
     overdue,
     sent,
+    started,
     weigh,
 )
 from midwatch.app.drive.read import failed
@@ -22,29 +23,29 @@ from midwatch.journal.run_events import (
     EffectVoided,
     RunEvent,
     TaskSkipped,
-    TaskStarted,
     TaskSucceeded,
 )
 from midwatch.plan.model import Plan, PlanTask
 from midwatch.policy.decision import Denial, Verdict
 from midwatch.ports.store import Blob
 from midwatch.run.commands import Prepare
-from midwatch.run.dataflow import key_of
+from midwatch.run.dataflow import key_of, scope_at
 from midwatch.run.effecting import denial_of
 from midwatch.run.errors import ForbiddenError, PreconditionError
-from midwatch.run.state import RunState, TaskStatus
+from midwatch.run.state import RunState
 
 
 def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> Prepared:
     """Seal and judge actions that nothing was decided about yet; ask, or send the one that may go."""
     bench = Bench(house=house, force=house.in_force(), plan=plan, state=state)
-    keys = tuple(key_of(state, name) for name in command.tasks)
-    owner = plan.task(command.asking or command.tasks[0])
+    keys = tuple(key_of(state, name, iteration) for name, iteration in command.tasks)
+    owner_name, at = (command.asking, 0) if command.asking is not None else command.tasks[0]
+    owner, attempt = plan.task(owner_name), state.attempt_of(owner_name, at)
     try:
-        weighed = [_weigh_new(bench, plan.task(name)) for name in command.tasks]
+        weighed = [_weigh_new(bench, plan.task(name), iteration) for name, iteration in command.tasks]
     except MidwatchError as error:
-        attempt = state.attempt_of(owner.name)
-        return bench.prepared([failed(owner, attempt, error)], command.cause_n, keys=keys)
+        fact = failed(owner, attempt, error, iteration=at)
+        return bench.prepared([fact], command.cause_n, keys=keys)
     waiting = behind(bench, weighed, command.cause_n, keys=keys)
     if waiting is not None:
         return waiting
@@ -53,12 +54,12 @@ def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> 
     if broken is not None:
         assert broken.task.precondition is not None, "only a declared precondition can be broken"
         unmet = PreconditionError(f"`{broken.task.name}` relies on: {broken.task.precondition.holds}")
-        return bench.prepared(
-            [*probes, failed(owner, state.attempt_of(owner.name), unmet)], command.cause_n, keys=keys
-        )
+        fact = failed(owner, attempt, unmet, iteration=at)
+        return bench.prepared([*probes, fact], command.cause_n, keys=keys)
     later = next((one for one in weighed if one.decision.kind is Denial.NOT_NOW), None)
     if later is not None:
-        return bench.prepared([*probes, not_now(bench, owner, later.decision)], command.cause_n, keys=keys)
+        wait = not_now(bench, owner, later.decision, iteration=at)
+        return bench.prepared([*probes, wait], command.cause_n, keys=keys)
     if any(one.decision.outcome is Verdict.DENIED for one in weighed):
         return _denied(bench, command, owner, weighed)
     if any(one.decision.outcome is Verdict.ASKED for one in weighed):
@@ -66,9 +67,10 @@ def prepare_new(house: House, plan: Plan, state: RunState, command: Prepare) -> 
     return _allowed(bench, command, weighed)
 
 
-def _weigh_new(bench: Bench, task: PlanTask) -> Weighed:
-    key = key_of(bench.state, task.name)
-    args = arguments_of(bench.house, task, bench.state)
+def _weigh_new(bench: Bench, task: PlanTask, iteration: int) -> Weighed:
+    key = key_of(bench.state, task.name, iteration)
+    scope = scope_at(bench.plan, bench.state, (task.name, iteration))
+    args = arguments_of(bench.house, task, scope)
     probes, precondition, holds = check_precondition(bench, task, key, dict(args))
     wanted = Wanted(
         plan=bench.plan,
@@ -76,6 +78,7 @@ def _weigh_new(bench: Bench, task: PlanTask) -> Weighed:
         task=task,
         key=key,
         nonce=new_nonce(bench.house),
+        iteration=iteration,
         precondition=precondition,
         args=args,
     )
@@ -91,6 +94,7 @@ def _proposed(one: Weighed, outcome: str) -> list[RunEvent]:
             tool=action.tool,
             action=action.digest,
             sealed=action.as_record(),
+            iteration=action.iteration,
         ),
         EffectJudged(
             key=action.key, action=action.digest, outcome=outcome, decision=one.decision.as_record()
@@ -142,8 +146,8 @@ def _question(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Wei
 def _asking(bench: Bench, command: Prepare, owner: PlanTask, weighed: list[Weighed]) -> Prepared:
     asked, blob = ask(bench.house, bench.force, _question(bench, command, owner, weighed))
     facts: list[RunEvent] = [probe for one in weighed for probe in one.probes]
-    if bench.state.task(owner.name).status is not TaskStatus.STARTED:
-        facts.append(TaskStarted(task=owner.name, attempt=bench.state.attempt_of(owner.name)))
+    at = 0 if command.asking is not None else weighed[0].action.iteration
+    facts.extend(started(bench, owner, at))
     for one in weighed:
         facts.extend(_proposed(one, "asked"))
     facts.append(asked)

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator
 
-from midwatch.base.ids import ApprovalId, Digest, EffectKey, RunId
+from midwatch.base.ids import ApprovalId, Digest, EffectKey, PersonId, RunId
 from midwatch.base.units import EpochMs
-from midwatch.effects.ledger import EffectStatus
-from midwatch.ports.rows import ApprovalRow, EffectRow, Row, RunRow, TaskRow
-from midwatch.run.state import ApprovalState, EffectState, RunState, TaskStatus
+from midwatch.ports.rows import ApprovalRow, EffectRow, HandRow, NoticeRow, Row, RunRow, TaskRow
+from midwatch.run.state import (
+    ApprovalState,
+    EffectState,
+    HandState,
+    Notice,
+    Place,
+    RunState,
+    TaskState,
+)
 
 
 def changed_rows(before: RunState, after: RunState) -> tuple[Row, ...]:
@@ -17,19 +24,18 @@ def changed_rows(before: RunState, after: RunState) -> tuple[Row, ...]:
 def _changed(before: RunState, after: RunState) -> Iterator[Row]:
     if before.started is None or _of_run(before) != _of_run(after):
         yield run_row(after)
-    for name, task in after.tasks.items():
-        known = before.tasks.get(name)
-        if known is task:
-            continue  # most tasks, most of the time
-        status = task.status
-        if status is not None and (known is None or (known.status, known.attempt) != (status, task.attempt)):
-            yield TaskRow(run=after.run, task=name, iteration=0, status=_status(status), attempt=task.attempt)
-    for key, effect in after.effects.items():
-        if before.effects.get(key) is not effect:
-            yield effect_row(after.run, effect)
-    for approval, asked in after.approvals.items():
-        if before.approvals.get(approval) is not asked:
-            yield approval_row(after.run, asked)
+    for name, task in after.tasks.changed_since(before.tasks):
+        yield from _task_row(after.run, (name, 0), before.tasks.get(name), task)
+    for place, turn in after.turns.changed_since(before.turns):
+        yield from _task_row(after.run, place, before.turns.get(place), turn)
+    for _, effect in after.effects.changed_since(before.effects):
+        yield effect_row(after.run, effect)
+    for _, asked in after.approvals.changed_since(before.approvals):
+        yield approval_row(after.run, asked)
+    for _, hand in after.hands.changed_since(before.hands):
+        yield hand_row(after.run, hand)
+    for notice in after.notices[len(before.notices) :]:
+        yield from notice_rows(after.run, notice)
 
 
 def _of_run(state: RunState) -> tuple[object, ...]:
@@ -37,8 +43,11 @@ def _of_run(state: RunState) -> tuple[object, ...]:
     return status_of(state), state.outcome, state.ended_ms
 
 
-def _status(status: TaskStatus) -> str:
-    return status.value
+def _task_row(run: RunId, place: Place, known: TaskState | None, task: TaskState) -> Iterator[Row]:
+    status = task.status
+    if status is not None and (known is None or (known.status, known.attempt) != (status, task.attempt)):
+        name, iteration = place
+        yield TaskRow(run=run, task=name, iteration=iteration, status=status.value, attempt=task.attempt)
 
 
 def run_row(state: RunState) -> RunRow:
@@ -68,8 +77,7 @@ def status_of(state: RunState) -> str:
         return "undoing"
     if state.outcome:
         return "ended"
-    doubtful = any(effect.status is EffectStatus.IN_DOUBT for effect in state.effects.values())
-    return "waiting" if state.open_approvals or doubtful else "running"
+    return "waiting" if state.questions or state.doubted or state.open_hands else "running"
 
 
 def effect_row(run: RunId, effect: EffectState) -> EffectRow:
@@ -98,3 +106,24 @@ def approval_row(run: RunId, asked: ApprovalState) -> ApprovalRow:
         asked_ms=EpochMs(asked.asked_ms),
         expires_ms=EpochMs(asked.expires_ms),
     )
+
+
+def hand_row(run: RunId, hand: HandState) -> HandRow:
+    """Return the row of something that people do by hand."""
+    return HandRow(
+        hand=hand.hand,
+        run=run,
+        task=hand.place[0],
+        iteration=hand.place[1],
+        purpose=hand.purpose,
+        status=hand.status,
+        rung=hand.rung,
+        asked_ms=hand.asked_ms,
+        due_ms=hand.due_ms,
+    )
+
+
+def notice_rows(run: RunId, notice: Notice) -> Iterator[NoticeRow]:
+    """Yield a row for each person that a message is for."""
+    for person in notice.people:
+        yield NoticeRow(run=run, n=notice.n, person=PersonId(person), at_ms=notice.at_ms)

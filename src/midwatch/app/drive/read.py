@@ -30,8 +30,8 @@ from midwatch.plan.model import Plan, PlanProbe, PlanTask
 from midwatch.ports.tools import ToolCall, ToolDone, ToolFailed, ToolOutcome, ToolSilent
 from midwatch.run.commands import CallRead, Probe
 from midwatch.run.effecting import denial_of
-from midwatch.run.errors import ForbiddenError
-from midwatch.run.retry import retry_at
+from midwatch.run.errors import ForbiddenError, OutputError
+from midwatch.run.retry import OUTPUT, retry_at
 from midwatch.run.state import RunState
 from midwatch.runbook.expr import evaluate_bool
 
@@ -40,16 +40,30 @@ def read(house: House, plan: Plan, state: RunState, command: CallRead) -> Segmen
     """Call the read tool of a task; the gate judges it like any other call."""
     task = plan.task(command.task)
     try:
-        found = take(house, plan, state, task, purpose="task", ordinal=command.attempt)
+        found = take(
+            house,
+            plan,
+            state,
+            task,
+            purpose="task",
+            ordinal=command.attempt,
+            iteration=command.iteration,
+        )
     except MidwatchError as error:
-        return segment(house, plan, (failed(task, command.attempt, error),), command.cause_n)
+        fact = failed(task, command.attempt, error, iteration=command.iteration)
+        return segment(house, plan, (fact,), command.cause_n)
     facts: list[RunEvent] = [found.event]
     if found.error is not None:
-        facts.append(failed(task, command.attempt, found.error, retry=_retry_at(house, task, command, found)))
+        retry = _retry_at(house, task, command, found)
+        facts.append(failed(task, command.attempt, found.error, retry=retry, iteration=command.iteration))
     else:
-        facts.append(
-            TaskSucceeded(task=task.name, attempt=command.attempt, out=frozen_value(dict(found.out)))
+        done = TaskSucceeded(
+            task=task.name,
+            attempt=command.attempt,
+            out=frozen_value(dict(found.out)),
+            iteration=command.iteration,
         )
+        facts.append(done)
     return segment(house, plan, facts, command.cause_n)
 
 
@@ -61,10 +75,19 @@ class Found:
     out: dict[str, Any]
     error: MidwatchError | None
     retryable: bool
+    is_timeout: bool = False
 
 
 def take(
-    house: House, plan: Plan, state: RunState, task: PlanTask, *, purpose: str, ordinal: int, about: str = ""
+    house: House,
+    plan: Plan,
+    state: RunState,
+    task: PlanTask,
+    *,
+    purpose: str,
+    ordinal: int,
+    about: str = "",
+    iteration: int = 0,
 ) -> Found:
     """Seal, judge and call a read.
 
@@ -72,8 +95,10 @@ def take(
         ForbiddenError: MW351, when the gate says no.
         MidwatchError: when the arguments can't be made.
     """
-    key = effect_key(state.run, task.name, step=0 if purpose == "task" else 1, ordinal=ordinal)
-    action = seal(house, Wanted(plan=plan, state=state, task=task, key=key, nonce=new_nonce(house)))
+    step = 0 if purpose == "task" else 1
+    key = effect_key(state.run, task.name, iteration=iteration, step=step, ordinal=ordinal)
+    wanted = Wanted(plan=plan, state=state, task=task, key=key, nonce=new_nonce(house), iteration=iteration)
+    action = seal(house, wanted)
     decision = judge(house, house.in_force(), Case(plan=plan, state=state, task=task, action=action))
     if decision.outcome != "allowed":
         raise ForbiddenError(denial_of(decision.as_record()), run=state.run)
@@ -102,10 +127,13 @@ def take(
         purpose=purpose,
         about=about,
         attempt=ordinal,
+        iteration=iteration,
         cost_micro_usd=outcome.cost_micro_usd if isinstance(outcome, ToolDone) else 0,
     )
-    retryable = isinstance(outcome, ToolSilent) or (isinstance(outcome, ToolFailed) and outcome.retryable)
-    return Found(event=event, out=out, error=error, retryable=retryable)
+    is_silent = isinstance(outcome, ToolSilent)
+    retryable = is_silent or (isinstance(outcome, ToolFailed) and outcome.retryable)
+    asked_for = isinstance(error, OutputError) and OUTPUT in task.retry.codes
+    return Found(event=event, out=out, error=error, retryable=retryable or asked_for, is_timeout=is_silent)
 
 
 class ToolError(MidwatchError):
@@ -146,10 +174,22 @@ def send(house: House, task: PlanTask, action: Action) -> ToolOutcome:
     return house.tools.call(call)
 
 
-def failed(task: PlanTask, attempt: int, error: MidwatchError, *, retry: EpochMs | None = None) -> TaskFailed:
+def failed(
+    task: PlanTask,
+    attempt: int,
+    error: MidwatchError,
+    *,
+    retry: EpochMs | None = None,
+    iteration: int = 0,
+) -> TaskFailed:
     """Return the failure of an attempt, with the tool's own code where it gave one."""
     return TaskFailed(
-        task=task.name, attempt=attempt, code=code_of(error), why=error.sentence, retry_at_ms=retry
+        task=task.name,
+        attempt=attempt,
+        code=code_of(error),
+        why=error.sentence,
+        retry_at_ms=retry,
+        iteration=iteration,
     )
 
 
@@ -162,7 +202,9 @@ def _retry_at(house: House, task: PlanTask, command: CallRead, found: Found) -> 
     if not found.retryable or found.error is None:
         return None
     code, now_ms = code_of(found.error), house.clock.now_ms()
-    return retry_at(task.retry, attempt=command.attempt, code=code, now_ms=now_ms)
+    return retry_at(
+        task.retry, attempt=command.attempt, code=code, now_ms=now_ms, is_timeout=found.is_timeout
+    )
 
 
 def segment(house: House, plan: Plan, facts: Sequence[RunEvent], cause_n: int, **more: Any) -> Segment:
@@ -226,7 +268,8 @@ def _settled(
     may_repeat = effect.attempt <= task.retry.attempts_max
     retry = EpochMs(house.clock.now_ms()) if may_repeat else None
     gone = EffectFailed(key=key, code=error.code, why=error.sentence, by="probe")
-    return (gone, failed(task, state.attempt_of(task.name), error, retry=retry))
+    attempt = state.attempt_of(task.name, effect.iteration)
+    return (gone, failed(task, attempt, error, retry=retry, iteration=effect.iteration))
 
 
 def _unread(house: House, command: Probe, wanted: PlanProbe, error: MidwatchError) -> EffectRead:

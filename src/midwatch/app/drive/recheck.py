@@ -10,6 +10,7 @@ from midwatch.app.drive.bench import (
     not_now,
     overdue,
     sent,
+    started,
     weigh,
 )
 from midwatch.app.drive.judge import is_good
@@ -27,7 +28,6 @@ from midwatch.journal.run_events import (
     EffectRead,
     EffectVoided,
     RunEvent,
-    TaskStarted,
 )
 from midwatch.plan.model import Plan, PlanTask
 from midwatch.policy.decision import Denial, Verdict
@@ -35,7 +35,7 @@ from midwatch.run.asking import closing_facts
 from midwatch.run.commands import Dispatch
 from midwatch.run.effecting import denial_of, is_wanted_again
 from midwatch.run.errors import ForbiddenError, OtherActionError, PreconditionError
-from midwatch.run.state import EffectState, RunState, TaskStatus
+from midwatch.run.state import EffectState, RunState
 
 _SENT_BEFORE = frozenset({EffectStatus.IN_DOUBT, EffectStatus.FAILED})
 """States of an effect that is to be sent again; it can't be asked about anew."""
@@ -63,7 +63,7 @@ def prepare_dispatch(house: House, plan: Plan, state: RunState, command: Dispatc
         broken = PreconditionError("what it relies on no longer holds")
         return bench.prepared([*probes, *_void(bench, effect, broken, task=task)], effect.n, keys=keys)
     if one.decision.kind is Denial.NOT_NOW:
-        later: list[RunEvent] = [*probes, not_now(bench, task, one.decision)]
+        later: list[RunEvent] = [*probes, not_now(bench, task, one.decision, iteration=effect.iteration)]
         return bench.prepared(later, effect.n, keys=keys)
     match one.decision.outcome:
         case Verdict.ALLOWED:
@@ -92,6 +92,7 @@ def _weigh_again(bench: Bench, task: PlanTask, effect: EffectState) -> Weighed:
         task=task,
         key=effect.key,
         nonce=str(effect.sealed["nonce"]),
+        iteration=effect.iteration,
         precondition=precondition,
     )
     action = seal(bench.house, wanted)
@@ -107,7 +108,7 @@ def _void(bench: Bench, effect: EffectState, why: MidwatchError, *, task: PlanTa
         voided = EffectVoided(key=effect.key, action=effect.action, outcome="void", why=why.sentence)
         facts.extend((voided, *_leave_closed(bench, effect, "void", why.sentence)))
     if task is not None:
-        facts.append(failed(task, bench.state.attempt_of(task.name), why))
+        facts.append(_failed(bench, effect, task, why))
     return facts
 
 
@@ -119,6 +120,11 @@ def _may_be_void(bench: Bench, effect: EffectState) -> bool:
     if effect.status is EffectStatus.FAILED:
         return is_wanted_again(bench.state, bench.plan.task(effect.task), effect)
     return effect.status is not EffectStatus.IN_DOUBT
+
+
+def _failed(bench: Bench, effect: EffectState, task: PlanTask, error: MidwatchError) -> RunEvent:
+    attempt = bench.state.attempt_of(effect.task, effect.iteration)
+    return failed(task, attempt, error, iteration=effect.iteration)
 
 
 def _hangs_together(bench: Bench, effect: EffectState) -> tuple[EffectKey, ...]:
@@ -140,7 +146,7 @@ def _denied_now(bench: Bench, effect: EffectState, one: Weighed) -> list[RunEven
     """Return what follows where the policy in force says no, or wants more for what was sent before."""
     why = denial_of(one.decision.as_record())
     if effect.status in _SENT_BEFORE:
-        return [failed(one.task, bench.state.attempt_of(one.task.name), ForbiddenError(why))]
+        return [_failed(bench, effect, one.task, ForbiddenError(why))]
     judged = EffectJudged(
         key=effect.key, action=effect.action, outcome="denied", decision=one.decision.as_record()
     )
@@ -162,10 +168,7 @@ def _asked_for_more(bench: Bench, effect: EffectState, one: Weighed) -> Prepared
         key=effect.key, action=effect.action, outcome="asked", decision=one.decision.as_record()
     )
     closed = _leave_closed(bench, effect, "superseded", "the policy in force wants another leave")
-    started: list[RunEvent] = []
-    if bench.state.task(one.task.name).status is not TaskStatus.STARTED:
-        started.append(TaskStarted(task=one.task.name, attempt=bench.state.attempt_of(one.task.name)))
-    facts = [*one.probes, *started, *closed, judged, asked]
+    facts = [*one.probes, *started(bench, one.task, effect.iteration), *closed, judged, asked]
     return bench.prepared(facts, effect.n, keys=_hangs_together(bench, effect), blobs=(blob,))
 
 

@@ -1,5 +1,6 @@
 """Sealing an action: arguments, target, labels and what must hold, under one digest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from midwatch.base.ids import Digest, EffectKey, Principal
 from midwatch.effects.action import Action, Precondition
 from midwatch.effects.manifest import Manifest
 from midwatch.plan.model import Plan, PlanTask
-from midwatch.run.dataflow import arguments, scope_of, target_of
+from midwatch.run.dataflow import arguments, scope_at, target_of
 from midwatch.run.errors import ArgumentError
 from midwatch.run.state import RunState
 
@@ -25,6 +26,7 @@ class Wanted:
     task: PlanTask
     key: EffectKey
     nonce: str
+    iteration: int = 0
     precondition: Precondition | None = None
     args: dict[str, Any] | None = None
     """The arguments, where they were evaluated and checked already."""
@@ -43,14 +45,14 @@ def manifest_of(house: House, task: PlanTask) -> Manifest:
     return manifest
 
 
-def arguments_of(house: House, task: PlanTask, state: RunState) -> dict[str, Any]:
+def arguments_of(house: House, task: PlanTask, scope: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a task's call, as the tool takes them.
 
     Raises:
         ExpressionError: MW1xx, when an argument can't be evaluated.
         ArgumentError: MW609, when the arguments are not what the tool's schema allows.
     """
-    return checked_arguments(manifest_of(house, task), arguments(task, scope_of(state)))
+    return checked_arguments(manifest_of(house, task), arguments(task, scope))
 
 
 def new_nonce(house: House) -> str:
@@ -69,7 +71,9 @@ def seal(house: House, wanted: Wanted) -> Action:
     call, started = task.call, state.started
     assert call is not None, "only tasks with a call are sealed"
     assert started is not None, "only a started run acts"
-    args = wanted.args if wanted.args is not None else arguments_of(house, task, state)
+    args = wanted.args
+    if args is None:
+        args = arguments_of(house, task, scope_at(plan, state, (task.name, wanted.iteration)))
     agent = Principal(started.initiator if started.person_acts else f"agent:{plan.runbook}/{task.name}")
     return Action(
         key=wanted.key,
@@ -87,7 +91,7 @@ def seal(house: House, wanted: Wanted) -> Action:
         plan=Digest(started.plan),
         run=state.run,
         task=task.name,
-        iteration=0,
+        iteration=wanted.iteration,
         step=0,
         nonce=wanted.nonce,
     )

@@ -25,17 +25,20 @@ def undo(face: Face, id: str, why: str) -> int:  # noqa: A002 - the name on the 
 @click.command()
 @click.argument("run")
 @click.option("-m", "--message", "why", required=True, metavar="WHY", help="Recorded with the run.")
+@click.option("--leave", is_flag=True, help="Leave what it did; `midwatch undo` takes it back later.")
 @json_option
 @pass_face
-def cancel(face: Face, run: str, why: str) -> int:
-    """End a run: it does nothing more.
+def cancel(face: Face, *, run: str, why: str, leave: bool) -> int:
+    """Stop a run: it takes back what it did.
 
-    What it did stays until `midwatch undo`.
+    Nothing new begins, and what is under way is seen through. Then what was done is put back, the newest
+    first, unless the runbook says `on_stop: leave`; then what the runbook does last. Runs that it called
+    are stopped the same way.
     """
     from midwatch.cli.standing.answering import cancel_run
 
     with face.driving() as opened:
-        return cancel_run(face, opened, run, why=why)
+        return cancel_run(face, opened, run, why=why, leave=leave)
 
 
 @click.command()

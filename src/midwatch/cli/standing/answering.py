@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from midwatch.app.answer import Attempt, answer
-from midwatch.app.change import loaded, request_cancel, request_undo, settle_doubt, undoable
+from midwatch.app.change import loaded, request_cancel, request_undo, settle_doubt
 from midwatch.app.start import StartRequest, start_run
 from midwatch.base.ids import EffectKey, Principal, RunId
 from midwatch.cli.errors import EXIT_NOT_WHOLE
@@ -16,6 +16,7 @@ from midwatch.cli.standing.plans import shipped_plan
 from midwatch.cli.standing.progress import Progress
 from midwatch.cli.standing.seals import journal_of, show_journal
 from midwatch.cli.words import count
+from midwatch.run.dataflow import undoable
 from midwatch.run.errors import RunUnknownError, UndoImpossibleError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def undo_run(face: Face, opened: "Opened", text: str, *, why: str) -> int:
 
 def purge_all(face: Face, opened: "Opened") -> int:
     """Delete what lies in quarantine now, as the person's own command; return the exit code."""
-    plan = shipped_plan(opened, "purge")
+    plan = shipped_plan(opened, "purge").plan
     live = opened.house.store.live_run(plan.runbook, PURGE)
     if live is not None:  # one that was killed on the way goes on
         return carry_on(face, opened, Follower(opened, live))
@@ -113,11 +114,11 @@ def purge_all(face: Face, opened: "Opened") -> int:
     return carry_on(face, opened, Follower(opened, run))
 
 
-def cancel_run(face: Face, opened: "Opened", text: str, *, why: str) -> int:
-    """End a run; return the exit code."""
+def cancel_run(face: Face, opened: "Opened", text: str, *, why: str, leave: bool) -> int:
+    """Stop a run; return the exit code."""
     run = run_named(opened.house, text)
     follower = Follower(opened, run)
-    request_cancel(opened.house, run, by=me(opened), why=why)
+    request_cancel(opened.house, run, by=me(opened), why=why, leave=leave)
     return carry_on(face, opened, follower)
 
 

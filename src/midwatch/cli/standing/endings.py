@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from midwatch.app.change import undoable
 from midwatch.approvals.arguments import argument_lines
 from midwatch.approvals.visible import visible
 from midwatch.base.classes import Outcome
@@ -10,12 +9,14 @@ from midwatch.cli.errors import EXIT_FAILED, EXIT_OK
 from midwatch.cli.screen import Screen, Styled
 from midwatch.cli.standing.cards import question_record, show_question
 from midwatch.cli.standing.follow import Follower, Rest, doubts
+from midwatch.cli.standing.kinds import hand_record, show_hand
 from midwatch.cli.standing.seals import position_of
 from midwatch.cli.words import ahead, count, money, stamp
 from midwatch.effects.ledger import EffectStatus
 from midwatch.plan.model import Plan
 from midwatch.policy.decision import Denial
-from midwatch.run.state import EffectState, RunState
+from midwatch.run.dataflow import undoable
+from midwatch.run.state import EffectState, RunState, TaskStatus
 
 if TYPE_CHECKING:
     from midwatch.wiring.opening import Opened
@@ -50,12 +51,25 @@ def show_rest(screen: Screen, opened: "Opened", follower: Follower, rest: Rest) 
                 show_question(screen, house, state, asked)
         case "in_doubt":
             _show_doubts(screen, state, house.clock.now_ms())
+        case "by_hand":
+            for hand in state.open_hands:
+                show_hand(screen, house, state.hands[hand])
+        case "waits":
+            _show_waits(screen, state)
         case "later":
             assert rest.until_ms is not None, "a later moment is a moment"
             words = f"It goes on {ahead(rest.until_ms, house.clock.now_ms())}, at {stamp(rest.until_ms)}"
             screen.line(f"{words}: at the next command then, or by itself under `midwatch server`.")
         case _:
             show_outcome(screen, state)
+
+
+def _show_waits(screen: Screen, state: RunState) -> None:
+    for name, wait in state.waits.items():
+        if wait.event and state.task(name).status is TaskStatus.STARTED:
+            screen.line(f"`{name}` waits: `midwatch signal {state.run} {visible(wait.event)}`")
+    for child in state.live_children:
+        screen.line(f"It waits for {child}, which it called: `midwatch show {child}`")
 
 
 def show_outcome(screen: Screen, state: RunState) -> None:
@@ -172,6 +186,7 @@ def run_record(opened: "Opened", plan: Plan, state: RunState, rest: Rest | None)
         "approvals": {asked.approval: asked.status for asked in state.approvals.values()},
         "effects": [_effect_record(effect) for effect in state.effects.values()],
         "undoable": list(undoable(plan, state)),
+        "hands": [hand_record(opened.house, state.hands[hand]) for hand in state.open_hands],
     }
 
 

@@ -16,7 +16,7 @@ from midwatch.journal.events import Event
 from midwatch.plan.model import Plan
 from midwatch.run.errors import RunUnknownError
 from midwatch.run.evolve import evolve
-from midwatch.run.state import RunState
+from midwatch.run.state import RunState, TaskStatus
 
 if TYPE_CHECKING:
     from midwatch.wiring.opening import Opened
@@ -40,7 +40,7 @@ class Rest:
     """Why nothing happens now."""
 
     kind: str
-    """`ended`, `asks`, `in_doubt` or `later`."""
+    """`ended`, `asks`, `by_hand`, `in_doubt`, `waits` (for a signal or a called run) or `later`."""
     until_ms: EpochMs | None = None
     """For `later`: when it goes on."""
 
@@ -112,10 +112,24 @@ class Follower:
         if self.state.cancel_why is not None and self.state.open_approvals:
             return None  # its drive is on the queue, and closes them
         if row.status == "waiting":
-            return Rest(kind="asks" if self.state.open_approvals else "in_doubt")
+            if self.state.open_approvals:
+                return Rest(kind="asks")
+            return Rest(kind="by_hand" if self.state.open_hands else "in_doubt")
+        if any(self.state.task(name).status is TaskStatus.STARTED for name in self.state.waits):
+            return self._later() or Rest(kind="waits")
+        if self.state.live_children and self._are_begun():
+            return self._later() or Rest(kind="waits")
+        return self._later()
+
+    def _later(self) -> Rest | None:
         later = self._house.store.due(EpochMs(2**53 - 1), limit=10_000)
         moment = next((timer.due_ms for timer in later if timer.run == self._run), None)
         return None if moment is None else Rest(kind="later", until_ms=moment)
+
+    def _are_begun(self) -> bool:
+        """Return whether every called run waits itself, so that nothing here can go on by itself."""
+        rows = [self._house.store.run_row(child) for child in self.state.live_children]
+        return all(row is not None and row.status == "waiting" for row in rows)
 
     def _raise_trouble(self) -> None:
         worker = self._opened.worker

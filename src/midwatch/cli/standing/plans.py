@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from midwatch.cli.errors import FileInTheWayError, RunbookUnknownError
 from midwatch.plan.check import check_executable
 from midwatch.plan.compile import Compiled, refuse
-from midwatch.plan.model import Plan
 from midwatch.plan.tools import Manifests
 
 if TYPE_CHECKING:
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from midwatch.wiring.settings import Config
 
 
-def plan_named(opened: "Opened", name: str) -> Plan:
-    """Return the plan of a runbook: a path, or the name of one of the house's own or of Midwatch's.
+def plan_named(opened: "Opened", name: str) -> Compiled:
+    """Return the plan of a runbook, and those that it calls: a path, or the name of one of the house's own or of Midwatch's.
 
     Raises:
         RunbookUnknownError: MW944; RunbookRefusedError: MW192, when it has errors.
@@ -29,14 +28,14 @@ def plan_named(opened: "Opened", name: str) -> Plan:
     return plan_of_file(opened, path)
 
 
-def shipped_plan(opened: "Opened", name: str) -> Plan:
+def shipped_plan(opened: "Opened", name: str) -> Compiled:
     """Return the plan of a runbook as it ships with Midwatch, whatever the own folders hold."""
     from midwatch.wiring.places import shipped_runbook
 
     return plan_of_file(opened, shipped_runbook(name))
 
 
-def plan_of_file(opened: "Opened", path: Path) -> Plan:
+def plan_of_file(opened: "Opened", path: Path) -> Compiled:
     """Return the plan of a file, one that this release can run.
 
     Raises:
@@ -44,8 +43,9 @@ def plan_of_file(opened: "Opened", path: Path) -> Plan:
         NotExecutableError: MW190, when it asks for more than this release can do.
     """
     compiled = compiled_of_file(opened.config, path, opened.house.tools.manifests)
-    check_executable(compiled.plan)
-    return compiled.plan
+    for plan in (compiled.plan, *compiled.callees.values()):
+        check_executable(plan)
+    return compiled
 
 
 def compiled_of_file(config: "Config", path: Path, manifests: Manifests) -> Compiled:

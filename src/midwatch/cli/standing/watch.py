@@ -18,6 +18,8 @@ from midwatch.cli.standing.plans import plan_named
 from midwatch.cli.standing.progress import Progress, readings_of
 from midwatch.cli.standing.seals import journal_of, show_journal
 from midwatch.cli.words import ago
+from midwatch.plan.codec import plan_bytes
+from midwatch.plan.compile import Compiled
 from midwatch.plan.model import Plan
 from midwatch.ports.store import DuplicateRunError
 
@@ -43,14 +45,15 @@ class Wish:
 
 def stand(face: Face, opened: "Opened", wish: Wish) -> int:
     """Stand one watch, or go on with the one that is under way; return the exit code."""
-    plan = plan_named(opened, wish.runbook)
+    compiled = plan_named(opened, wish.runbook)
+    plan = compiled.plan
     screen = face.screen
     quiet = face.json
     if not quiet:
         _introduce(screen, opened, plan, wish)
     assert opened.worker is not None, "standing a watch drives"
     opened.worker.start()
-    run, found = _run_for(opened, plan, wish)
+    run, found = _run_for(opened, compiled, wish)
     follower = Follower(opened, run)
     if not quiet and found:
         _resume(screen, opened, follower)
@@ -104,10 +107,10 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width=min(width, 100), break_long_words=False)
 
 
-def _run_for(opened: "Opened", plan: Plan, wish: Wish) -> tuple[RunId, bool]:
+def _run_for(opened: "Opened", compiled: Compiled, wish: Wish) -> tuple[RunId, bool]:
     """Return the run to follow, and whether it was there before."""
     key = "practice" if wish.practice else "host"
-    live = opened.house.store.live_run(plan.runbook, key)
+    live = opened.house.store.live_run(compiled.plan.runbook, key)
     if live is not None and wish.new:
         request_cancel(opened.house, live, by=WATCH, why="`midwatch start --new` took its place")
         Follower(opened, live).until_rest(unseen)
@@ -115,9 +118,9 @@ def _run_for(opened: "Opened", plan: Plan, wish: Wish) -> tuple[RunId, bool]:
     if live is not None:
         return live, True
     try:
-        return start_run(opened.house, _request(opened, plan, wish, key)), False
+        return start_run(opened.house, _request(opened, compiled, wish, key)), False
     except DuplicateRunError:
-        faster = opened.house.store.live_run(plan.runbook, key)
+        faster = opened.house.store.live_run(compiled.plan.runbook, key)
         if faster is None:
             raise
         return faster, True
@@ -134,7 +137,7 @@ def _initiator(opened: "Opened", wish: Wish) -> Principal:
     return opened.house.in_force().people.person_of_os_user(opened.os_user).principal
 
 
-def _request(opened: "Opened", plan: Plan, wish: Wish, key: str) -> StartRequest:
+def _request(opened: "Opened", compiled: Compiled, wish: Wish, key: str) -> StartRequest:
     from midwatch.wiring.settings import host_name
 
     inputs: dict[str, Any] = dict(wish.inputs)
@@ -144,7 +147,8 @@ def _request(opened: "Opened", plan: Plan, wish: Wish, key: str) -> StartRequest
         planted = practice(opened.config)
         inputs = {**PRACTICE_LIMITS, **inputs, "roots": [str(planted.root)], "practice": True}
     return StartRequest(
-        plan=plan,
+        plan=compiled.plan,
+        callees=tuple(plan_bytes(plan) for plan in compiled.callees.values()),
         inputs=inputs,
         initiator=_initiator(opened, wish),
         key=key,

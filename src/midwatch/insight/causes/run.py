@@ -6,6 +6,7 @@ from midwatch.insight.causes.effect import tell_effect
 from midwatch.insight.causes.ran import is_acting, tell_because, tell_settled, tell_skipped, tell_waiting
 from midwatch.insight.causes.reading import tell_decision, tell_failures, tell_reading, tell_start
 from midwatch.insight.history import every, last, standing
+from midwatch.insight.kinds import tell_kinds
 from midwatch.insight.telling import Telling
 from midwatch.journal.run_events import (
     ApprovalAsked,
@@ -84,6 +85,7 @@ def _tell_not_done(telling: Telling, task: PlanTask, depth: int) -> None:
 def _tell_rest(telling: Telling, task: PlanTask, depth: int) -> None:
     """Tell what no effect led to: open questions, decisions, readings, failures."""
     name = task.name
+    tell_kinds(telling, telling.history.tasks.get(name, ()), depth)
     if task.kind is TaskKind.APPROVAL:
         for _, asked in reversed(every(telling.history.events, ApprovalAsked)):
             tell_approval(telling, asked.approval, depth)

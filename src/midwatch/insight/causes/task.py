@@ -12,6 +12,7 @@ from midwatch.insight.causes.ran import (
 )
 from midwatch.insight.causes.reading import tell_decision, tell_failures, tell_reading, tell_start
 from midwatch.insight.history import every, last
+from midwatch.insight.kinds import tell_kinds
 from midwatch.insight.telling import Telling
 from midwatch.journal.run_events import ApprovalAsked, EffectProposed, TaskRouted, TaskSkipped, TaskStarted
 from midwatch.plan.model import PlanTask, TaskKind
@@ -58,4 +59,7 @@ def _tell_doing(telling: Telling, task: PlanTask, depth: int) -> bool:
     elif task.kind is TaskKind.DECISION:
         tell_settled(telling, task.name, depth)
         tell_decision(telling, task, depth)
+    else:
+        tell_settled(telling, task.name, depth)
+    tell_kinds(telling, telling.history.tasks.get(task.name, ()), depth + 1)
     return len(telling.sentences) > before

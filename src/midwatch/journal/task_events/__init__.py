@@ -1,0 +1,1 @@
+"""Facts of particular kinds of task: loops, waits, hands, calls, notices."""
