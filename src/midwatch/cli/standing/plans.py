@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plan_named(opened: "Opened", name: str) -> Compiled:
-    """Return the plan of a runbook, and those that it calls: a path, or the name of one of the house's own or of Midwatch's.
+    """Return the plan of a runbook, and those that it calls: a path, or one of the house or of Midwatch by name.
 
     Raises:
         RunbookUnknownError: MW944; RunbookRefusedError: MW192, when it has errors.
