@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plan_named(opened: "Opened", name: str) -> Compiled:
-    """Return the plan of a runbook, and those that it calls: a path, or one of the house or of Midwatch by name.
+    """Return the plan of a runbook, and of those that it calls: a path, or a name of the house or Midwatch.
 
     Raises:
         RunbookUnknownError: MW944; RunbookRefusedError: MW192, when it has errors.
