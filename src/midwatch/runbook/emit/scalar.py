@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 
 from midwatch.base.canonical import INTEGER_MAX
-from midwatch.runbook.errors import UnwritableError
+from midwatch.runbook.emit.errors import UnwritableError
 from midwatch.runbook.source import HIDDEN
 from midwatch.runbook.yaml import resolved
 
