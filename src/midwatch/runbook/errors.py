@@ -394,13 +394,3 @@ class NoticeError(MidwatchError):
 
     code = "MW161"
     fix = "{hint}"
-
-
-# ----------------------------------------------------------------------------------------- writing
-
-
-class UnwritableError(MidwatchError):
-    """A value can't be written into a document so that it is read back as it was."""
-
-    code = "MW158"
-    fix = "Change the value, or leave it out; nothing was written."

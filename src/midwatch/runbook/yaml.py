@@ -4,8 +4,6 @@ Anchors, aliases, tags, merge keys, several documents and duplicate keys are ref
 `on` and `no` are texts, and so are dates: only `true`, `false`, `null`, numbers and texts exist.
 """
 
-import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +20,6 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from midwatch.base.canonical import INTEGER_MAX
 from midwatch.runbook.errors import (
     ControlCharacterError,
     DuplicateKeyError,
@@ -30,52 +27,28 @@ from midwatch.runbook.errors import (
     TooComplexError,
     YamlSyntaxError,
 )
+from midwatch.runbook.quick.reader import quick_tree
+from midwatch.runbook.quick.tree import Mapping, Scalar, Sequence, Tree, resolved
 from midwatch.runbook.source import HIDDEN, Finding, Source, Span
+
+__all__ = [
+    "Allowance",
+    "Block",
+    "Mapping",
+    "Scalar",
+    "Sequence",
+    "Tree",
+    "library_tree",
+    "plain",
+    "resolved",
+    "tree_of",
+]
 
 DEPTH_MAX = 24
 NODES_MAX = 15_000
 """Of all blocks of a document together."""
 BLOCK_CHARACTERS_MAX = 64_000
 DUPLICATES_MAX = 20
-
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?")
-_TRUE = {"true", "True", "TRUE"}
-_FALSE = {"false", "False", "FALSE"}
-_NULL = {"", "~", "null", "Null", "NULL"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
-    """A text, number, boolean or null."""
-
-    value: str | int | float | bool | None
-    written: str
-    """As it stands in the file, without quotes: `0.50`."""
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
-    """A list."""
-
-    items: tuple["Tree", ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
-    """Keys with values, in the order of the file; no key twice."""
-
-    entries: tuple[tuple[Scalar, "Tree"], ...]
-    span: Span
-
-    def get(self, name: str) -> "Tree | None":
-        """Return the value of a key, or None."""
-        return next((value for key, value in self.entries if key.value == name), None)
-
-
-Tree = Scalar | Sequence | Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +98,16 @@ def tree_of(
                 TooComplexError, sentence, reader.offset(0, 0), limit=f"{BLOCK_CHARACTERS_MAX} characters"
             )
         ]
+    quick = quick_tree(block.text, base=reader.offset)
+    if quick is not None and quick.nodes <= reader.allowance.nodes:
+        reader.allowance.nodes -= quick.nodes
+        return quick.tree, []
+    return library_tree(block, source, reader.allowance)
+
+
+def library_tree(block: Block, source: Source, allowance: Allowance) -> tuple[Tree | None, list[Finding]]:
+    """Return what `tree_of` returns, as the library reads it."""
+    reader = _Reader(block=block, source=source, findings=[], allowance=allowance)
     try:
         return reader.document(), reader.findings
     except _RefusedError as error:
@@ -271,18 +254,3 @@ class _Reader:
 
     def _refused(self, event: Any, why: str) -> _RefusedError:
         return _RefusedError(self.source.finding(ForbiddenYamlError, why, self._start(event)))
-
-
-def resolved(text: str) -> str | int | float | bool | None:
-    """Return what a plain scalar means by the core schema; hexadecimal and octal numbers are texts."""
-    if text in _NULL:
-        return None
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    if _INTEGER.fullmatch(text):
-        return int(text) if abs(int(text)) <= INTEGER_MAX else text
-    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-    return text

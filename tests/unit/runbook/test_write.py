@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
+from midwatch.runbook.emit.errors import UnwritableError
 from midwatch.runbook.emit.layout import block_text
-from midwatch.runbook.errors import UnwritableError
 from midwatch.runbook.write import (
     Document,
     SectionText,

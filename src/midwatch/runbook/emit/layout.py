@@ -22,7 +22,7 @@ OPEN = frozenset(
 """Values that are spread over lines however short they are: authors add to them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verbatim:
     """A scalar whose text is given: in lines, and in brackets."""
 
@@ -30,14 +30,14 @@ class Verbatim:
     in_flow: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
     """A collection that is spread over lines however short it is."""
 
     value: Mapping[str, Any] | Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
     """A collection that stands on one line however long it is."""
 

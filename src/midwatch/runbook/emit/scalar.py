@@ -9,9 +9,9 @@ import re
 from decimal import Decimal
 
 from midwatch.base.canonical import INTEGER_MAX
-from midwatch.runbook.errors import UnwritableError
+from midwatch.runbook.emit.errors import UnwritableError
+from midwatch.runbook.quick.tree import resolved
 from midwatch.runbook.source import HIDDEN
-from midwatch.runbook.yaml import resolved
 
 KEY_CHARACTERS_MAX = 900
 """YAML reads at most 1,024 characters as a key."""

@@ -91,4 +91,4 @@ def _written(tree: Tree) -> Any:
         case Scalar(value=str(text)):
             return text
         case Scalar():
-            return Verbatim(tree.written or "null", tree.written or "null")
+            return Verbatim(in_block=tree.written or "null", in_flow=tree.written or "null")

@@ -121,10 +121,10 @@ class _Writer:
                 return value
             case Scalar(value=str(value)):
                 is_quoted = self.outline.mark(tree) in {'"', "'"} and tree.span.start < tree.span.end
-                plain_text = Verbatim(text(value, in_flow=False), text(value, in_flow=True))
-                return Verbatim(quoted(value), quoted(value)) if is_quoted else plain_text
+                plain_text = Verbatim(in_block=text(value, in_flow=False), in_flow=text(value, in_flow=True))
+                return Verbatim(in_block=quoted(value), in_flow=quoted(value)) if is_quoted else plain_text
             case Scalar():
-                return Verbatim(tree.written, tree.written)
+                return Verbatim(in_block=tree.written, in_flow=tree.written)
             case Mapping() | Sequence():
                 return self.collection(tree)
 
@@ -136,9 +136,9 @@ class _Writer:
             else [self.laid(item) for item in tree.items]
         )
         if self.outline.is_spread(tree):
-            return Spread(value)
+            return Spread(value=value)
         is_one_line = self.outline.line(tree.span.start) == self.outline.last_line(tree)
-        return Joined(value) if is_one_line else value
+        return Joined(value=value) if is_one_line else value
 
 
 def _set_in(lines: list[str], indent: int) -> Iterator[str]:

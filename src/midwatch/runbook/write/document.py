@@ -36,10 +36,10 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from midwatch.runbook.document import first_key
+from midwatch.runbook.emit.errors import UnwritableError
 from midwatch.runbook.emit.layout import block_text
 from midwatch.runbook.emit.prose import ends_with_fence, fence_text, heading_text, section_prose, task_prose
 from midwatch.runbook.emit.table import table_text
-from midwatch.runbook.errors import UnwritableError
 from midwatch.runbook.source import HIDDEN
 
 COMMAND_LEAD = "Run this:"
