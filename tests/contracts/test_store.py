@@ -15,9 +15,19 @@ import pytest
 
 from midwatch.adapters.memory import MemoryStore
 from midwatch.adapters.store.sqlite import SqliteStore
-from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId, effect_key, run_stream
+from midwatch.base.ids import (
+    ApprovalId,
+    Digest,
+    HandId,
+    OwnerToken,
+    PersonId,
+    RunId,
+    StreamId,
+    effect_key,
+    run_stream,
+)
 from midwatch.base.units import EpochMs
-from midwatch.ports.rows import ApprovalRow, EffectRow, TaskRow, TimerRow, WorkerRow
+from midwatch.ports.rows import ApprovalRow, EffectRow, HandRow, NoticeRow, TaskRow, TimerRow, WorkerRow
 from midwatch.ports.store import (
     Blob,
     Change,
@@ -287,6 +297,50 @@ def test_approvals_are_found_by_the_beginning_of_their_id(store: Store) -> None:
 
     assert store.approvals_like("a-b") == store.approvals_like("b") == ["a-b1", "a-b2"]
     assert store.approvals_like("d") == []
+
+
+def test_what_people_do_and_are_told_is_found_by_run_by_id_and_while_it_is_open(store: Store) -> None:
+    run, head = begin(store, 1)
+    other, other_head = begin(store, 2)
+    asked = HandRow(
+        hand=HandId("h-b1"),
+        run=run,
+        task=task("clean"),
+        iteration=2,
+        purpose="manual",
+        status="open",
+        rung=0,
+        asked_ms=AT_MS,
+        due_ms=EpochMs(AT_MS + 1),
+    )
+    later = replace(asked, hand=HandId("h-b2"), run=other, asked_ms=EpochMs(AT_MS + 1))
+    told = [NoticeRow(run=run, n=3, person=PersonId(name), at_ms=AT_MS) for name in ("ada", "grace")]
+    store.append(change(run, head, rows=[asked, *told]))
+    store.append(change(other, other_head, rows=[later]))
+
+    assert list(store.hand_rows()) == [asked, later]
+    assert list(store.hand_rows(run=run)) == [asked]
+    assert store.hand_row(asked.hand) == asked
+    assert store.hand_row(HandId("h-none")) is None
+    assert store.hands_like("h-b") == store.hands_like("b") == ["h-b1", "h-b2"]
+    assert store.hands_like("c") == []
+    assert list(store.notice_rows(run=run)) == list(reversed(told))
+    assert list(store.notice_rows(limit=1)) == [told[1]]
+    assert list(store.notice_rows(run=other)) == []
+
+    done = replace(asked, status="done")
+    head = after(change(run, head))
+    store.append(change(run, head, rows=[done]))
+    assert list(store.hand_rows(only_open=True)) == [later]
+    assert store.hand_row(asked.hand) == done
+
+
+def test_plans_that_are_called_are_kept_with_the_one_that_calls_them(store: Store) -> None:
+    run, head = begin(store, 1)
+    called = (Digest("sha256:" + "1" * 64), b"{}"), (Digest("sha256:" + "2" * 64), b"[]")
+    own = (Digest("sha256:" + "3" * 64), b"null")
+    store.append(change(run, head, plan=own, callees=called))
+    assert [store.plan(digest) for digest, _ in (own, *called)] == [b"null", b"{}", b"[]"]
 
 
 # Ownership
