@@ -181,6 +181,7 @@ def test_streams_do_not_touch_each_other(store: Store) -> None:
 
     assert store.head(policy).n == 2
     assert list(store.streams()) == sorted([policy, run_stream(run)])
+    assert store.heads() == {stream: store.head(stream) for stream in store.streams()}
 
 
 def test_stored_events_come_in_the_order_of_commits(store: Store) -> None:
@@ -190,14 +191,16 @@ def test_stored_events_come_in_the_order_of_commits(store: Store) -> None:
 
     found = list(store.stored_events())
 
-    assert [(stored.entry.stream, stored.entry.n) for _, stored in found] == [
+    assert [(stored.entry.stream, stored.entry.n) for stored in found] == [
         (run_stream(first), 1),
         (run_stream(second), 1),
         (run_stream(first), 2),
         (run_stream(first), 3),
     ]
-    assert all(stored.position is None for _, stored in found)
-    assert list(store.stored_events(after_row=found[1][0], limit=1)) == found[2:3]
+    assert all(stored.position is None for stored in found)
+    assert list(store.stored_events(after_row=found[1].row, limit=1)) == found[2:3]
+    bare = store.stored_events(payloads=False)
+    assert list(bare) == [stored._replace(sealed=b"") for stored in found]
 
 
 # Rows
@@ -708,8 +711,8 @@ def test_events_are_sealed_in_the_order_of_commits(store: Store) -> None:
     assert store.seal(growing) == 1
     assert store.seal(growing) == 0
 
-    assert seen == [(stored.entry.stream, stored.entry.n) for _, stored in store.stored_events()]
-    assert [stored.position for _, stored in store.stored_events()] == [0, 1, 2, 3]
+    assert seen == [(stored.entry.stream, stored.entry.n) for stored in store.stored_events()]
+    assert [stored.position for stored in store.stored_events()] == [0, 1, 2, 3]
     assert list(store.checkpoints()) == [(3, "note 3"), (4, "note 4")]
     assert len(store.tile(0, 0)) == 4 * 32
     assert store.tile(1, 0) == b""
@@ -747,7 +750,7 @@ def test_sealing_while_others_append_leaves_no_gap(store: Store) -> None:
     while store.seal(flat_grow, limit=7):
         pass
 
-    found = [stored for _, stored in store.stored_events()]
+    found = store.stored_events()
     assert [stored.position for stored in found] == list(range(4 * 21))
     assert store.tile(0, 0) == b"".join(stored.entry.leaf_hash for stored in found)
 

@@ -12,7 +12,6 @@ from midwatch.adapters.engine.dbos_engine import DbosEngine
 from midwatch.base.ids import run_stream
 from midwatch.journal.checkpoint import verifier_key
 from midwatch.journal.verify import verify_journal
-from midwatch.ports.store import StoredEvent
 from support import killed
 from support.changes import EMPTY, KEY, change, run_id, run_row
 
@@ -55,19 +54,11 @@ def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-class Whole:
-    """A stored event, as the verifier takes it."""
-
-    def __init__(self, stored: StoredEvent) -> None:
-        self.entry = stored.entry
-        self.position = stored.position
-
-
 def assert_whole(path: Path, *, goes_on: bool = True) -> None:
     """The journal verifies, and the next change can be written."""
     store = killed.opened(path)
     verified = verify_journal(
-        [Whole(stored) for _, stored in store.stored_events()],
+        store.stored_events(),
         tiles=store.tiles(),
         checkpoints=store.checkpoints(),
         verifier=verifier_key(killed.KEYS.origin, killed.KEYS.public_key),

@@ -16,7 +16,7 @@ from midwatch.adapters.memory_tables import EMPTY, Tables, enqueue, facts_versio
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
 from midwatch.base.units import DurationMs, EpochMs
-from midwatch.journal.events import Entry
+from midwatch.journal.events import Entry, StoredEvent
 from midwatch.ports.engine import Drive
 from midwatch.ports.rows import ApprovalRow, EffectRow, LeaseRow, RunRow, TaskRow, TimerRow, WorkerRow
 from midwatch.ports.store import (
@@ -27,7 +27,6 @@ from midwatch.ports.store import (
     RunFilter,
     SealedLog,
     SealedMore,
-    StoredEvent,
 )
 
 _LIKE_MAX = 10
@@ -181,15 +180,23 @@ class MemoryStore(PeopleReads):
         with self._lock:
             return sorted(self._tables.heads)
 
-    def stored_events(self, *, after_row: int = 0, limit: int = 10_000) -> Sequence[tuple[int, StoredEvent]]:
-        """Return (row, event) in commit order."""
+    def stored_events(
+        self, *, after_row: int = 0, limit: int = 10_000, payloads: bool = True
+    ) -> Sequence[StoredEvent]:
+        """Return events in commit order; without `payloads`, `sealed` is empty."""
         with self._lock:
             rows = range(after_row, min(after_row + limit, len(self._tables.events)))
             sealed = len(self._tables.log)
-            return [
-                (row + 1, StoredEvent(entry=self._tables.events[row], position=row if row < sealed else None))
+            found = [
+                StoredEvent.of(self._tables.events[row], row=row + 1, position=row if row < sealed else None)
                 for row in rows
             ]
+        return found if payloads else [stored._replace(sealed=b"") for stored in found]
+
+    def heads(self) -> Mapping[StreamId, Head]:
+        """Return the end of every stream."""
+        with self._lock:
+            return dict(self._tables.heads)
 
     def sealed_size(self) -> int:
         """Return how many events have a position."""

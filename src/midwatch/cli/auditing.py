@@ -11,8 +11,8 @@ from midwatch.app.audit import Audit
 from midwatch.app.house import House
 from midwatch.cli.errors import FileInTheWayError, NothingYetError
 from midwatch.journal.checkpoint import Remembered, remembered_in, verifier_key, witness_line
+from midwatch.journal.events import StoredEvent
 from midwatch.journal.export import export_lines
-from midwatch.ports.store import StoredEvent
 
 PAGE = 5_000
 
@@ -95,9 +95,8 @@ def remember(house: House, file: Path) -> int:
 def _stored(house: House) -> Iterator[StoredEvent]:
     after = 0
     while page := house.store.stored_events(after_row=after, limit=PAGE):
-        for row, stored in page:
-            after = row
-            yield stored
+        yield from page
+        after = page[-1].row
 
 
 @contextlib.contextmanager

@@ -134,16 +134,6 @@ def open_entry(entry: Entry, key: bytes | None) -> Event:
         )
     if key is None:
         return Event(envelope=envelope, actor=ERASED_ACTOR, payload=Erased())
-    return event_of(entry, envelope, key)
-
-
-def event_of(entry: Entry, envelope: Envelope, key: bytes) -> Event:
-    """Return the event of an entry whose envelope was checked already.
-
-    Raises:
-        SealBrokenError: MW205; CommitBrokenError: MW206, when the payload isn't the sealed one.
-        UnknownEventError: MW201; PayloadRefusedError: MW202, when the payload can't be read.
-    """
     payload = revealed(entry, key, envelope.payload_commit)[SALT_BYTES:]
     actor, fact = decode_payload(envelope.type, envelope.type_v, payload)
     return Event(envelope=envelope, actor=actor, payload=fact)

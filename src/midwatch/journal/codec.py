@@ -8,12 +8,13 @@ different byte strings mean the same envelope.
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator, core_schema
 
 from midwatch.base.canonical import canonical
 from midwatch.base.errors import MidwatchError, NotCanonicalError
@@ -23,9 +24,6 @@ from midwatch.journal.change_events import CHANGE_EVENTS
 from midwatch.journal.events import ENVELOPE_VERSION, Envelope, Payload
 from midwatch.journal.run_events import RUN_EVENTS, JsonObject
 from midwatch.journal.upcast import UPCASTERS, UnknownEventError, Upcasters, upcast
-
-if TYPE_CHECKING:
-    from pydantic_core import SchemaValidator
 
 REGISTRY: Mapping[str, type[Payload]] = MappingProxyType(
     {kind.TYPE: kind for kind in (*RUN_EVENTS, *CHANGE_EVENTS)}
@@ -43,6 +41,7 @@ _LEAF = re.compile(
     r'"type_v":([1-9][0-9]{0,3}),'
     rf'"v":{ENVELOPE_VERSION}\}}'
 )
+Groups = tuple[str | Any, ...]
 match_leaf = _LEAF.fullmatch
 """Match a leaf's text; groups: at_ms, cause (with quotes), n, payload_commit, prev, stream, type, type_v."""
 
@@ -68,14 +67,42 @@ Data = TypeVar("Data")
 class _Wire(Generic[Data]):
     """The payload's bytes, as JSON has them."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
-    actor: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, cache_strings="keys")
+    actor: Principal
     data: Data
 
 
+_OUTLINES = MappingProxyType({"sealed": ("effect", "target"), "decision": ()})
+"""Fields that hold an object, and what `outline_payload` keeps of it."""
+
+
+def _outline(schema: Any) -> Any:
+    """Return the schema with objects cut down to their outlines: it takes what it took, and keeps less."""
+    match schema:
+        case {"type": "dataclass-field", "name": name, "schema": {"type": "dict"}} if name in _OUTLINES:
+            kept = {
+                key: core_schema.typed_dict_field(core_schema.any_schema(), required=False)
+                for key in _OUTLINES[name]
+            }
+            return {**schema, "schema": core_schema.typed_dict_schema(kept, extra_behavior="ignore")}
+        case dict():
+            return {key: _outline(inner) for key, inner in schema.items()}
+        case list():
+            return [_outline(inner) for inner in schema]
+        case _:
+            return schema
+
+
 @cache
-def _validator(kind: type[object]) -> "SchemaValidator":
-    return cast("SchemaValidator", TypeAdapter(_Wire[kind]).validator)  # type: ignore[valid-type]
+def _reads_outline(kind: type[object]) -> Callable[[bytes], Any]:
+    schema = TypeAdapter(_Wire[kind]).core_schema  # type: ignore[valid-type]
+    return SchemaValidator(_outline(schema)).validate_json
+
+
+@cache
+def _reads(kind: type[object]) -> Callable[[bytes], Any]:
+    validator = cast(SchemaValidator, TypeAdapter(_Wire[kind]).validator)  # type: ignore[valid-type]
+    return validator.validate_json
 
 
 @cache
@@ -129,13 +156,31 @@ def decode_payload(
         newest = upcast(event_type, type_v, old.data, newest=kind.VERSION, upcasters=upcasters)
         data = canonical({"actor": old.actor, "data": newest})
     wire = _wire_from(kind, event_type, data)
-    return Principal(wire.actor), wire.data
+    return wire.actor, wire.data
+
+
+def outline_payload(event_type: str, type_v: int, data: bytes) -> tuple[Principal, Payload]:
+    """Return the same as `decode_payload`, but of sealed actions and decisions the outline only.
+
+    It refuses what that refuses, for the same reasons. Decisions are most of a journal's bytes, and who
+    looks at what became of an effect has no use for them.
+
+    Raises:
+        UnknownEventError: MW201; PayloadRefusedError: MW202: see `decode_payload`.
+    """
+    kind = REGISTRY.get(event_type)
+    if kind is None or type_v != kind.VERSION:
+        return decode_payload(event_type, type_v, data)
+    try:
+        wire = _reads_outline(kind)(data)
+    except ValidationError as error:
+        raise _refused(event_type, error) from error
+    return wire.actor, wire.data
 
 
 def _wire_from(kind: type[Data], event_type: str, data: bytes) -> _Wire[Data]:
     try:
-        validator = _validator(kind)  # type: ignore[arg-type] # mypy takes a class for unhashable
-        return cast("_Wire[Data]", validator.validate_json(data))
+        return _reads(kind)(data)  # type: ignore[no-any-return,arg-type] # mypy takes a class for unhashable
     except ValidationError as error:
         raise _refused(event_type, error) from error
 
@@ -181,11 +226,10 @@ def decode_leaf(leaf: bytes) -> Envelope:
         raise LeafRefusedError("the leaf holds bytes beyond ASCII") from error
     if found is None:
         raise LeafRefusedError(f"the leaf isn't a canonical envelope of version {ENVELOPE_VERSION}")
-    return envelope_of(found.groups())
+    return _envelope_of(found.groups())
 
 
-def envelope_of(groups: tuple[str, ...]) -> Envelope:
-    """Return the envelope that the groups of `match_leaf` spell."""
+def _envelope_of(groups: Groups) -> Envelope:
     at_ms, cause, n, payload_commit, prev, stream, event_type, type_v = groups
     return Envelope(
         stream=StreamId(stream),
@@ -201,6 +245,7 @@ def envelope_of(groups: tuple[str, ...]) -> Envelope:
 
 __all__ = [
     "REGISTRY",
+    "Groups",
     "LeafRefusedError",
     "NotCanonicalError",
     "PayloadRefusedError",
@@ -208,6 +253,6 @@ __all__ = [
     "decode_payload",
     "encode_leaf",
     "encode_payload",
-    "envelope_of",
     "match_leaf",
+    "outline_payload",
 ]

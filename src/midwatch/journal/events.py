@@ -6,7 +6,7 @@ destroying that key erases the payload and leaves every proof valid.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from midwatch.base.ids import Principal, StreamId
 from midwatch.base.units import EpochMs
@@ -86,3 +86,55 @@ class Entry:
     """Whose key seals the payload, e.g. `tenant/local`."""
     sealed: bytes
     """Nonce, and AES-256-GCM of salt and payload with `stream|n|subject` as associated data."""
+
+
+class StoredEvent(NamedTuple):
+    """An entry as the store gives it back: a tuple, since verifying a journal takes one per event."""
+
+    row: int
+    """Its place in the order of commits."""
+    position: int | None
+    """Its number in the global log, from 0; None until it is sealed."""
+    stream: StreamId
+    n: int
+    type: str
+    at_ms: EpochMs
+    leaf: bytes
+    leaf_hash: bytes
+    subject: str
+    sealed: bytes
+
+    @property
+    def ref(self) -> str:
+        """`stream#n`, how other events name this one as their cause."""
+        return f"{self.stream}#{self.n}"
+
+    @property
+    def entry(self) -> Entry:
+        """The event alone."""
+        return Entry(
+            stream=self.stream,
+            n=self.n,
+            type=self.type,
+            at_ms=self.at_ms,
+            leaf=self.leaf,
+            leaf_hash=self.leaf_hash,
+            subject=self.subject,
+            sealed=self.sealed,
+        )
+
+    @classmethod
+    def of(cls, entry: Entry, *, row: int, position: int | None) -> "StoredEvent":
+        """Return the entry as it would come back from that row."""
+        return cls(
+            row=row,
+            position=position,
+            stream=entry.stream,
+            n=entry.n,
+            type=entry.type,
+            at_ms=entry.at_ms,
+            leaf=entry.leaf,
+            leaf_hash=entry.leaf_hash,
+            subject=entry.subject,
+            sealed=entry.sealed,
+        )

@@ -11,14 +11,30 @@ Merkle log or null. An erased event has neither salt nor payload.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from midwatch.base.canonical import canonical
 from midwatch.journal.chain import open_entry
 from midwatch.journal.checkpoint import parse_verifier_key
+from midwatch.journal.events import Entry
 from midwatch.journal.sealing import SALT_BYTES, revealed
-from midwatch.journal.verify import KeyOf, Stored
+from midwatch.journal.verify import KeyOf
 
 EXPORT_VERSION = 1
+
+
+class Stored(Protocol):
+    """An entry as the store gives it back, with its position in the log: None until sealed."""
+
+    @property
+    def entry(self) -> Entry:
+        """The stored event."""
+        ...
+
+    @property
+    def position(self) -> int | None:
+        """Its number in the global log, from 0."""
+        ...
 
 
 def export_lines(

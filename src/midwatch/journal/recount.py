@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from midwatch.journal.events import Entry
+from midwatch.base.units import EpochMs
+from midwatch.journal.events import StoredEvent
 from midwatch.journal.merkle import EMPTY_ROOT, HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, node_hash, rows_above
 
 FINDINGS_MAX = 100
@@ -50,34 +51,58 @@ class Recount:
     ) -> None:
         """Take the stored tiles (level, index, hashes), and what is said of the log's root."""
         self.size = 0
+        self.waiting_since_ms: EpochMs | None = None
+        """When the oldest event without a position was written."""
         self.tiles = {(level, index): tile for level, index, tile in tiles}
         self.claims = sorted(claims, key=lambda claim: claim.size, reverse=True)
         self.found = found
         self.row: list[bytes] = []
-        self.entries: list[Entry] = []
+        self.entries: list[StoredEvent] = []
         self.above: list[list[bytes]] = []
-        self.early: dict[int, tuple[Entry, bytes]] = {}
+        self.early: dict[int, tuple[StoredEvent, bytes]] = {}
 
-    def add(self, position: int, entry: Entry, hashed: bytes) -> None:
-        """Take the leaf hash at `position`; positions may come in another order than they have."""
+    def add(self, page: Sequence[StoredEvent], hashes: Sequence[bytes]) -> None:
+        """Take events with their leaf hashes; positions may come in another order than they have."""
+        at, end = 0, len(page)
+        while at < end:
+            upto = min(at + TILE_WIDTH - len(self.row), end)
+            part = page[at:upto]
+            dense = range(self.size, self.size + len(part))
+            if self.early or [stored.position for stored in part] != list(dense):
+                break
+            self.row += hashes[at:upto]
+            self.entries += part
+            self.size += len(part)
+            if len(self.row) == TILE_WIDTH:
+                self._close_row()
+            at = upto
+        for stored, hashed in zip(page[at:], hashes[at:], strict=True):
+            self._add_one(stored, hashed)
+
+    def _add_one(self, stored: StoredEvent, hashed: bytes) -> None:
+        position = stored.position
+        if position is None:
+            if self.waiting_since_ms is None or stored.at_ms < self.waiting_since_ms:
+                self.waiting_since_ms = stored.at_ms
+            return
         if position != self.size:
             if position < self.size or position in self.early:
                 self.found.add(
-                    f"position {position}", f"{entry.stream}#{entry.n} has a position that is taken"
+                    f"position {position}", f"{stored.stream}#{stored.n} has a position that is taken"
                 )
             else:
-                self.early[position] = entry, hashed
+                self.early[position] = stored, hashed
             return
         row = self.row
         while True:
             row.append(hashed)
-            self.entries.append(entry)
+            self.entries.append(stored)
             self.size += 1
             if len(row) == TILE_WIDTH:
                 self._close_row()
             if not self.early or self.size not in self.early:
                 return
-            entry, hashed = self.early.pop(self.size)
+            stored, hashed = self.early.pop(self.size)
 
     def _close_row(self) -> bytes:
         """Compare the row with its tile and with what is claimed of sizes in it; return the root so far."""

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from midwatch.base.errors import MidwatchError
 from midwatch.journal.codec import decode_leaf
-from midwatch.journal.events import Entry
+from midwatch.journal.events import Entry, StoredEvent
 
 KEY_BYTES = 32
 SALT_BYTES = 16
@@ -71,7 +71,7 @@ def seal(
     )
 
 
-def revealed(entry: Entry, key: bytes, payload_commit: str) -> bytes:
+def revealed(entry: Entry | StoredEvent, key: bytes, payload_commit: str) -> bytes:
     """Return salt and payload of an entry, as one byte string that hashes to `payload_commit`.
 
     Raises:

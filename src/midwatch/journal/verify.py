@@ -5,40 +5,32 @@ Rule 2: the first thing that is broken is named, once per stream, tile and check
 Rule 3: what nobody outside remembers isn't protected from who owns the disk: see `Remembered`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from itertools import islice
 
 from midwatch.base.errors import MidwatchError
+from midwatch.base.ids import Principal
 from midwatch.base.units import EpochMs
-from midwatch.journal.chain import ERASED_ACTOR, GENESIS, event_of
+from midwatch.journal.chain import ERASED_ACTOR, GENESIS
 from midwatch.journal.checkpoint import Remembered, open_checkpoint
-from midwatch.journal.codec import envelope_of, match_leaf
-from midwatch.journal.events import Entry, Envelope, Erased, Event
+from midwatch.journal.codec import Groups, decode_payload, match_leaf
+from midwatch.journal.events import Erased, Payload, StoredEvent
+from midwatch.journal.merkle import TILE_WIDTH
 from midwatch.journal.recount import Claim, Finding, Findings, Recount
+from midwatch.journal.sealing import SALT_BYTES, revealed
 
-__all__ = ["Finding", "KeyOf", "Stored", "Verified", "Visit", "verify_journal"]
+__all__ = ["Finding", "KeyOf", "Verified", "Visit", "verify_journal"]
 
 KeyOf = Callable[[str], bytes | None]
 """Subject to its key; None where it was destroyed."""
 
-Visit = Callable[[Event, int | None], None]
-"""Takes each event that is whole, in the order of its stream, with its position in the log."""
+Decode = Callable[[str, int, bytes], tuple[Principal, Payload]]
+"""Type, version and bytes of a payload to actor and payload; raises what `codec.decode_payload` raises."""
 
-
-class Stored(Protocol):
-    """An entry as the store gives it back, with its position in the log: None until sealed."""
-
-    @property
-    def entry(self) -> Entry:
-        """The stored event."""
-        ...
-
-    @property
-    def position(self) -> int | None:
-        """Its number in the global log, from 0."""
-        ...
+Visit = Callable[[StoredEvent, Principal, Payload], None]
+"""Takes each event that is whole, in the order of its stream, with its actor and its payload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +81,7 @@ def _claims(
 
 
 def verify_journal(
-    events: Iterable[Stored],
+    events: Iterable[StoredEvent],
     *,
     tiles: Iterable[tuple[int, int, bytes]],
     checkpoints: Iterable[tuple[int, str]],
@@ -97,6 +89,7 @@ def verify_journal(
     remembered: Iterable[Remembered] = (),
     key_of: KeyOf | None = None,
     visit: Visit | None = None,
+    decode: Decode = decode_payload,
 ) -> Verified:
     """Return what one pass finds: hashes, links, columns, positions, tiles, roots, signatures.
 
@@ -111,29 +104,26 @@ def verify_journal(
         remembered: what witnesses outside remember.
         key_of: returns a subject's key; what it raises as `MidwatchError` becomes a finding.
         visit: takes each whole event; after the first finding in a stream, no more of that stream.
+        decode: reads payloads; `codec.outline_payload` where no decision and no sealed action is looked at.
     """
     found = Findings()
     claims, count, last = _claims(checkpoints, remembered, verifier, found)
     log = Recount(tiles, claims, found)
-    streams = _Streams(key_of=key_of, visit=visit, found=found)
+    streams = _Streams(key_of=key_of, visit=visit, decode=decode, found=found)
     total = 0
-    unsealed_since_ms: EpochMs | None = None
-    for stored in events:
-        total += 1
-        entry, position = stored.entry, stored.position
-        hashed = sha256(b"\x00" + entry.leaf).digest()
-        streams.add(entry, hashed, position)
-        if position is not None:
-            log.add(position, entry, hashed)
-        elif unsealed_since_ms is None or entry.at_ms < unsealed_since_ms:
-            unsealed_since_ms = entry.at_ms
+    left = iter(events)
+    while page := list(islice(left, TILE_WIDTH)):
+        total += len(page)
+        hashes = [sha256(b"\x00" + stored.leaf).digest() for stored in page]
+        streams.add(page, hashes)
+        log.add(page, hashes)
     root = log.finish()
     if log.size > last:
         found.add(f"position {last}", f"no checkpoint covers the {log.size - last} events from here on")
     return Verified(
         events=total,
         sealed=log.size,
-        unsealed_since_ms=unsealed_since_ms,
+        unsealed_since_ms=log.waiting_since_ms,
         erased=streams.erased,
         heads=streams.heads,
         root=root,
@@ -145,74 +135,91 @@ def verify_journal(
 class _Streams:
     """The chains of all streams, link by link."""
 
-    def __init__(self, *, key_of: KeyOf | None, visit: Visit | None, found: Findings) -> None:
+    def __init__(self, *, key_of: KeyOf | None, visit: Visit | None, decode: Decode, found: Findings) -> None:
         self.heads: dict[str, tuple[int, str]] = {}
         self.erased = 0
         self._key_of = key_of
         self._visit = visit
+        self._decode = decode
         self._found = found
         self._broken: set[str] = set()
         self._keys: dict[str, bytes | None] = {}
 
-    def add(self, entry: Entry, hashed: bytes, position: int | None) -> None:
-        """Take the next event of its stream, whose leaf has this hash."""
-        stream = entry.stream
-        if stream in self._broken:
-            return
-        head_n, head_hash = self.heads.get(stream, _NO_HEAD)
-        found = match_leaf(entry.leaf.decode("ascii", "replace"))
-        groups = found.groups() if found else None
-        wrong = _wrong_of(entry, hashed, groups, head_n, head_hash)
-        if wrong is None and groups is not None:
-            self.heads[stream] = entry.n, hashed.hex()
-            if self._key_of is not None:
-                wrong = self._open(entry, envelope_of(groups), self._key_of, position)
-        if wrong is not None:
-            self._broken.add(stream)
-            self._found.add(f"{stream}#{entry.n}", wrong)
+    def add(self, page: Sequence[StoredEvent], hashes: Sequence[bytes]) -> None:
+        """Take the next events, each the next of its stream, whose leaves have these hashes."""
+        heads, broken, key_of = self.heads, self._broken, self._key_of
+        for stored, hashed in zip(page, hashes, strict=True):
+            _, _, stream, n, event_type, at_ms, leaf, leaf_hash, _, _ = stored
+            if stream in broken:
+                continue
+            head_n, head_hash = head = heads.get(stream, _NO_HEAD)
+            found = match_leaf(leaf.decode("ascii", "replace"))
+            if found is None:
+                self._break(stored, "its leaf isn't a canonical envelope")
+                continue
+            leaf_at, _, leaf_n, _, leaf_prev, leaf_stream, leaf_type, _ = groups = found.groups()
+            if (
+                hashed != leaf_hash
+                or leaf_stream != stream
+                or leaf_type != event_type
+                or int(leaf_n) != n
+                or int(leaf_at) != at_ms
+                or n != head_n + 1
+                or leaf_prev != head_hash
+            ):
+                self._break(stored, _wrong_of(stored, hashed, groups, head))
+                continue
+            heads[stream] = n, hashed.hex()
+            if key_of is not None:
+                self._open(stored, groups, key_of)
 
-    def _open(self, entry: Entry, envelope: Envelope, key_of: KeyOf, position: int | None) -> str | None:
-        """Decode the event and hand it on; return what is wrong with it, or None."""
+    def _break(self, stored: StoredEvent, wrong: str) -> None:
+        self._broken.add(stored.stream)
+        self._found.add(f"{stored.stream}#{stored.n}", wrong)
+
+    def _open(self, stored: StoredEvent, groups: Groups, key_of: KeyOf) -> None:
+        """Decode the event and hand it on, or take note of what is wrong with it."""
+        _, _, _, commit, _, _, event_type, type_v = groups
+        subject = stored.subject
         try:
-            if entry.subject not in self._keys:
-                self._keys[entry.subject] = key_of(entry.subject)
-            key = self._keys[entry.subject]
+            if subject not in self._keys:
+                self._keys[subject] = key_of(subject)
+            key = self._keys[subject]
             if key is None:
                 self.erased += 1
-                event = Event(envelope=envelope, actor=ERASED_ACTOR, payload=Erased())
+                actor, payload = ERASED_ACTOR, _ERASED
             else:
-                event = event_of(entry, envelope, key)
+                salted = revealed(stored, key, commit)
+                actor, payload = self._decode(event_type, int(type_v), salted[SALT_BYTES:])
         except MidwatchError as error:
-            return error.sentence
+            self._break(stored, error.sentence)
+            return
         if self._visit is not None:
-            self._visit(event, position)
-        return None
+            self._visit(stored, actor, payload)
 
 
 _NO_HEAD = (0, GENESIS)
+_ERASED: Payload = Erased()
 
 
-def _wrong_of(
-    entry: Entry, hashed: bytes, groups: tuple[str, ...] | None, head_n: int, head_hash: str
-) -> str | None:
-    """Return what is wrong with an event behind this head of its stream, or None."""
-    if groups is None:
-        return "its leaf isn't a canonical envelope"
-    if hashed != entry.leaf_hash:
+def _wrong_of(stored: StoredEvent, hashed: bytes, groups: Groups, head: tuple[int, str]) -> str:
+    """Return what is wrong with an event that doesn't fit its own columns or this head of its stream."""
+    head_n, head_hash = head
+    if hashed != stored.leaf_hash:
         return "the column leaf_hash isn't the hash of its leaf"
     at_ms, _, n, _, prev, stream, event_type, _ = groups
-    if stream != entry.stream:
+    if stream != stored.stream:
         return f"the column stream differs from its leaf, which says {stream}"
-    if int(n) != entry.n:
+    if int(n) != stored.n:
         return f"the column n differs from its leaf, which says {n}"
-    if event_type != entry.type:
+    if event_type != stored.type:
         return f"the column type differs from its leaf, which says {event_type}"
-    if int(at_ms) != entry.at_ms:
+    if int(at_ms) != stored.at_ms:
         return f"the column at_ms differs from its leaf, which says {at_ms}"
-    if entry.n > head_n + 1:
-        return f"before it, {entry.n - head_n - 1} events are missing, from {entry.stream}#{head_n + 1} on"
-    if entry.n <= head_n:
-        return f"it comes after {entry.stream}#{head_n}: it is there twice, or out of order"
+    if stored.n > head_n + 1:
+        return f"before it, {stored.n - head_n - 1} events are missing, from {stored.stream}#{head_n + 1} on"
+    if stored.n <= head_n:
+        return f"it comes after {stored.stream}#{head_n}: it is there twice, or out of order"
     if prev != head_hash:
-        return f"it doesn't follow from the event before it, {entry.stream}#{head_n}"
-    return None
+        return f"it doesn't follow from the event before it, {stored.stream}#{head_n}"
+    raise AssertionError("an event that breaks its stream breaks it in some way")

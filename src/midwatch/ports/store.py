@@ -7,7 +7,7 @@ from typing import Protocol
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Digest, HandId, OwnerToken, RunId, StreamId
 from midwatch.base.units import EpochMs
-from midwatch.journal.events import Entry
+from midwatch.journal.events import Entry, StoredEvent
 from midwatch.ports.rows import (
     ApprovalRow,
     EffectRow,
@@ -136,14 +136,6 @@ class SealedMore:
     checkpoint: str
     """The signed note."""
     at_ms: EpochMs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    """An entry with its position in the global log, None until it is sealed."""
-
-    entry: Entry
-    position: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,8 +308,14 @@ class Store(Protocol):
         """Return (size, signed note) of each checkpoint, smallest first."""
         ...
 
-    def stored_events(self, *, after_row: int = 0, limit: int = 10_000) -> Sequence[tuple[int, StoredEvent]]:
-        """Return (row, event) in commit order: for verify and export."""
+    def heads(self) -> Mapping[StreamId, Head]:
+        """Return the end of every stream."""
+        ...
+
+    def stored_events(
+        self, *, after_row: int = 0, limit: int = 10_000, payloads: bool = True
+    ) -> Sequence[StoredEvent]:
+        """Return events in commit order, for verify and export; without `payloads`, `sealed` is empty."""
         ...
 
     def tiles(self) -> Sequence[tuple[int, int, bytes]]:

@@ -19,7 +19,7 @@ from midwatch.journal.checkpoint import (
     verifier_key,
     witness_line,
 )
-from midwatch.journal.events import Draft, Entry
+from midwatch.journal.events import Draft, Entry, StoredEvent
 from midwatch.journal.merkle import grow
 from midwatch.journal.run_events import Rung, TaskStarted, TaskSucceeded
 from midwatch.journal.verify import Verified, Visit, verify_journal
@@ -112,11 +112,17 @@ class MadeJournal:
             [witness_line(self.checkpoints[-1][1], verifier=VERIFIER, at_ms=EpochMs(1_800_000_000_000))]
         )
 
+    def stored(self) -> list[StoredEvent]:
+        return [
+            StoredEvent.of(row.entry, row=number, position=row.position)
+            for number, row in enumerate(self.rows, 1)
+        ]
+
     def verify(
         self, *, remembered: Iterable[Remembered] = (), opened: bool = True, visit: Visit | None = None
     ) -> Verified:
         return verify_journal(
-            self.rows,
+            self.stored(),
             tiles=[(level, index, tile) for (level, index), tile in self.tiles.items()],
             checkpoints=self.checkpoints,
             verifier=VERIFIER,

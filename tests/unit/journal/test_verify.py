@@ -6,7 +6,7 @@ from midwatch.base.ids import StreamId
 from midwatch.base.units import EpochMs
 from midwatch.journal.chain import GENESIS, leaf_hash
 from midwatch.journal.checkpoint import Checkpoint, remembered_in, sign_checkpoint, verifier_key, witness_line
-from midwatch.journal.events import Event
+from midwatch.journal.events import Payload, StoredEvent
 from midwatch.journal.run_events import TaskStarted
 from midwatch.journal.sealing import seal
 from midwatch.journal.verify import verify_journal
@@ -61,11 +61,11 @@ def test_a_journal_that_ends_at_a_tile_boundary_is_whole(size: int) -> None:
 
 
 def test_every_event_is_visited_in_order_with_its_position() -> None:
-    seen: list[tuple[Event, int | None]] = []
-    made_journal(1).verify(visit=lambda event, position: seen.append((event, position)))
-    assert [event.ref for event, _ in seen][2:5] == ["run/r-1#3", "run/r-2#1", "run/r-2#2"]
-    assert [position for _, position in seen] == list(range(7))
-    assert seen[1][0].payload == TaskStarted(task="a", attempt=2)
+    seen: list[tuple[StoredEvent, str, Payload]] = []
+    made_journal(1).verify(visit=lambda stored, actor, payload: seen.append((stored, actor, payload)))
+    assert [stored.ref for stored, _, _ in seen][2:5] == ["run/r-1#3", "run/r-2#1", "run/r-2#2"]
+    assert [stored.position for stored, _, _ in seen] == list(range(7))
+    assert seen[1][1:] == ("person:ada", TaskStarted(task="a", attempt=2))
 
 
 def test_events_that_wait_for_the_sequencer_are_told_not_blamed() -> None:
@@ -86,7 +86,7 @@ def test_positions_may_come_in_another_order_than_the_rows() -> None:
 
 def test_an_erased_subject_is_counted_and_its_events_stay_verified() -> None:
     verified = verify_journal(
-        MANY.rows,
+        MANY.stored(),
         tiles=[(level, index, tile) for (level, index), tile in MANY.tiles.items()],
         checkpoints=MANY.checkpoints,
         verifier=VERIFIER,

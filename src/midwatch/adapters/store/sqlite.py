@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -30,7 +31,7 @@ from midwatch.adapters.store.writer import GroupWriter, Member
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import ApprovalId, Digest, OwnerToken, RunId, StreamId
 from midwatch.base.units import EpochMs
-from midwatch.journal.events import Entry
+from midwatch.journal.events import Entry, StoredEvent
 from midwatch.ports.rows import (
     ApprovalRow,
     EffectRow,
@@ -49,16 +50,18 @@ from midwatch.ports.store import (
     RunFilter,
     SealedLog,
     SealedMore,
-    StoredEvent,
 )
 
 T = TypeVar("T")
 
+_as_stored = partial(tuple.__new__, StoredEvent)
+"""A row of `_STORED` as its event, without a look at each field."""
 _STORED = """
 SELECT e.row, l.position, e.stream, e.n, e.type, e.at_ms, e.leaf, e.leaf_hash, e.subject, e.sealed
 FROM mw_events AS e LEFT JOIN mw_log AS l ON l.row = e.row
 WHERE e.row > :after_row ORDER BY e.row LIMIT :limit
 """
+_STORED_BARE = _STORED.replace("e.sealed", "x''")
 _RUNS = f"""
 {RUN.select}
 WHERE (:live IS NULL OR (status <> 'ended') = :live) AND (:runbook IS NULL OR runbook = :runbook)
@@ -239,10 +242,17 @@ class SqliteStore(PeopleReads):
         """Return every stream, sorted."""
         return [row[0] for row in self._reads.rows("SELECT stream FROM mw_streams ORDER BY stream")]
 
-    def stored_events(self, *, after_row: int = 0, limit: int = 10_000) -> Sequence[tuple[int, StoredEvent]]:
-        """Return (row, event) in commit order."""
-        found = self._reads.rows(_STORED, {"after_row": after_row, "limit": limit})
-        return [(row[0], StoredEvent(entry=ENTRY.row(row[2:]), position=row[1])) for row in found]
+    def heads(self) -> Mapping[StreamId, Head]:
+        """Return the end of every stream."""
+        found = self._reads.rows("SELECT stream, n, head FROM mw_streams")
+        return {stream: Head(n=n, hash=head) for stream, n, head in found}
+
+    def stored_events(
+        self, *, after_row: int = 0, limit: int = 10_000, payloads: bool = True
+    ) -> Sequence[StoredEvent]:
+        """Return events in commit order; without `payloads`, `sealed` is empty."""
+        statement = _STORED if payloads else _STORED_BARE
+        return list(map(_as_stored, self._reads.rows(statement, {"after_row": after_row, "limit": limit})))
 
     def sealed_size(self) -> int:
         """Return how many events have a position."""

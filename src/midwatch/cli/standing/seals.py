@@ -66,8 +66,8 @@ def position_of(house: House, stream: str, n: int, *, after_row: int) -> int | N
         after_row: a row before it, so that the log is not read from its beginning.
     """
     while page := house.store.stored_events(after_row=after_row, limit=1_000):
-        for row, stored in page:
-            after_row = row
-            if stored.entry.stream == stream and stored.entry.n == n:
+        for stored in page:
+            if stored.stream == stream and stored.n == n:
                 return stored.position
+        after_row = page[-1].row
     return None
