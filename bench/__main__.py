@@ -21,6 +21,7 @@ from pathlib import Path
 from bench.audit import Rates, audit_rates
 from bench.floor import commits_per_second
 from bench.house import Bench, chain, opened
+from bench.language import Costs, language_costs
 from midwatch.base.classes import EffectClass
 
 HERE = Path(__file__).parent
@@ -109,7 +110,7 @@ def _measured(folder: Path, *, rounds: int) -> list[Result]:
             ),
         ]
     results += _fsyncs()
-    return results + _audited(audit_rates(folder / "audit"))
+    return [*results, *_audited(audit_rates(folder / "audit")), *_spoken(language_costs())]
 
 
 def _median(values: Iterable[float]) -> float:
@@ -145,6 +146,15 @@ def _audited(rates: Rates) -> list[Result]:
         Result(
             name="verify: decoded, folded, compared", value=rates.whole, unit="events/CPU-s", target=20_000
         ),
+    ]
+
+
+def _spoken(costs: Costs) -> list[Result]:
+    return [
+        Result(name="lint and compile 300 lines", value=costs.lint, unit="CPU-ms", target=50, at_most=True),
+        Result(name="lint and compile: expressions known", value=costs.again, unit="CPU-ms", target=None),
+        Result(name="lint and compile: YAML library alone", value=costs.yaml, unit="CPU-ms", target=None),
+        Result(name="lint and compile: CEL library alone", value=costs.cel, unit="CPU-ms", target=None),
     ]
 
 

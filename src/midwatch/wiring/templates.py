@@ -14,7 +14,7 @@ from midwatch.wiring.force import shipped_folder
 class TemplateUnknownError(MidwatchError):
     """No template has that name."""
 
-    code = "MW948"
+    code = "MW949"
     fix = "{hint}Templates: {known}."
 
 
@@ -40,7 +40,7 @@ def template_named(name: str) -> Template:
     """Return the template of a name.
 
     Raises:
-        TemplateUnknownError: MW948.
+        TemplateUnknownError: MW949.
     """
     known = {path.name.removesuffix(RUNBOOK_SUFFIX): path for path in _files()}
     if name not in known:

@@ -74,4 +74,4 @@ def test_templates_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) ->
     assert "failed-service        A service has failed\n" in call(capsys, "new").out
     assert call(capsys, "new", "disk-pressure").out.startswith("---\nrunbook: v1\n")
     unknown = call(capsys, "new", "disk-presure")
-    assert (unknown.code, "MW948" in unknown.err, "disk-pressure" in unknown.err) == (1, True, True)
+    assert (unknown.code, "MW949" in unknown.err, "disk-pressure" in unknown.err) == (1, True, True)

@@ -43,6 +43,7 @@ def _helps(command: click.Command, path: str, above: click.Context | None) -> It
         parent=above,
         terminal_width=WIDTH,
         max_content_width=WIDTH,
+        help_option_names=root.context_settings["help_option_names"],
     )
     yield path, "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     if isinstance(command, click.Group):

@@ -111,7 +111,7 @@ tests:
 def test_what_no_reader_would_get_back_is_refused(value: Any) -> None:
     with pytest.raises(UnwritableError) as caught:
         block_text({"x": value}, "task")
-    assert caught.value.code == "MW158"
+    assert caught.value.code == "MW198"
 
 
 def test_a_command_that_looks_like_a_block_is_refused() -> None:

@@ -52,7 +52,7 @@ def block_text(values: Mapping[str, Any], block: str) -> str:
         block: `header`, `task`, `tests` or another block of the language.
 
     Raises:
-        UnwritableError: MW158.
+        UnwritableError: MW198.
     """
     return "".join(f"{line}\n" for line in entry_lines(values, block, 0))
 

@@ -29,7 +29,7 @@ def scalar(value: Plain, *, in_flow: bool) -> str:
     """Return a scalar as YAML.
 
     Raises:
-        UnwritableError: MW158, no reader would get the value back.
+        UnwritableError: MW198, no reader would get the value back.
     """
     match value:
         case None:
@@ -52,7 +52,7 @@ def text(value: str, *, in_flow: bool) -> str:
     """Return a text as YAML on one line.
 
     Raises:
-        UnwritableError: MW158.
+        UnwritableError: MW198.
     """
     hidden = HIDDEN.search(value)
     if hidden:
@@ -73,7 +73,7 @@ def key(value: str) -> str:
     """Return the key of a mapping.
 
     Raises:
-        UnwritableError: MW158.
+        UnwritableError: MW198.
     """
     if value == "<<" or len(value) > KEY_CHARACTERS_MAX:
         raise UnwritableError(f"`{value[:40]}` can't be a key")

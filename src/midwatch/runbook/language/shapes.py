@@ -8,7 +8,7 @@ from midwatch.base.classes import EffectClass, Mode, Outcome
 
 NAME_PATTERN = "^[a-z][a-z0-9_]{0,62}$"
 ID_PATTERN = "^[a-z0-9][a-z0-9._-]{0,99}$"
-ASKED_PATTERN = "^(?:team|oncall|person|manager|role):[a-z0-9][a-z0-9._-]{0,99}$"
+ASKED_PATTERN = "^(?:team|oncall|person|manager):[a-z0-9][a-z0-9._-]{0,99}$"
 DURATION_PATTERN = r"^(?=\d)(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,8}s)?(?:\d{1,10}ms)?$"
 TEXT_CHARACTERS_MAX = 10_000
 
@@ -88,6 +88,7 @@ USD = Shape(
 MODE = word_of(*(mode.value for mode in Mode))
 EFFECT = word_of(*(effect.value for effect in EffectClass))
 OUTCOME = word_of(*(outcome.value for outcome in Outcome))
+ENDINGS = word_of(*(outcome.value for outcome in Outcome if outcome is not Outcome.CANCELLED))
 SCHEMA = Shape(word="JSON Schema", schema={"type": "object"})
 SCHEMAS = map_of(SCHEMA, "field → JSON Schema", pattern=NAME_PATTERN)
 ARGUMENTS = map_of(ANY, "argument → CEL or value")

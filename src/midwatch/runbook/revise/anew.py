@@ -23,7 +23,7 @@ def markdown(runbook: Runbook) -> str:
     """Return the text of a runbook that was read without errors.
 
     Raises:
-        UnwritableError: MW158, a value can't be written.
+        UnwritableError: MW198, a value can't be written.
     """
     return edited(runbook.source, sorted(_edits(runbook)))
 

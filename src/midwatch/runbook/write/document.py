@@ -24,7 +24,7 @@ The interface, for importers, templates and `render`:
 
 Blocks are plain values: texts, numbers (`Decimal` for money), booleans, None, lists and mappings with
 texts as keys. Keys come out in the order of the language, whatever order they have; keys that it doesn't
-know (`x-…`) come last. A value that a reader would not get back raises MW158: a number beyond 2^53, a
+know (`x-…`) come last. A value that a reader would not get back raises MW198: a number beyond 2^53, a
 text with characters that people can't see. Titles, prose and cells may hold anything: what can't be seen
 is left out, and Markdown in them stays where it is put (`emit.prose` says how). Nothing here looks at
 whether the document makes sense: that is lint's business.
@@ -123,7 +123,7 @@ def document_text(document: Document) -> str:
     """Return the document as Markdown, with one line end at its end.
 
     Raises:
-        UnwritableError: MW158, a value or a command can't be read back as it is.
+        UnwritableError: MW198, a value or a command can't be read back as it is.
     """
     pieces: list[str] = []
     if document.header is not None and document.form is HeaderForm.FRONT_MATTER:
@@ -141,7 +141,7 @@ def header_text(header: Mapping[str, Any]) -> str:
     """Return the YAML of a header.
 
     Raises:
-        UnwritableError: MW158.
+        UnwritableError: MW198.
     """
     return block_text({"runbook": "v1", **header}, "header")
 
@@ -150,7 +150,7 @@ def part_pieces(part: Part) -> list[str]:
     """Return the headings, paragraphs and fences of a part; a blank line belongs between any two.
 
     Raises:
-        UnwritableError: MW158.
+        UnwritableError: MW198.
     """
     match part:
         case SectionText():
