@@ -19,15 +19,7 @@ from midwatch.base.units import DurationMs, EpochMs
 from midwatch.journal.events import Entry, StoredEvent
 from midwatch.ports.engine import Drive
 from midwatch.ports.rows import ApprovalRow, EffectRow, LeaseRow, RunRow, TaskRow, TimerRow, WorkerRow
-from midwatch.ports.store import (
-    Blob,
-    Change,
-    Head,
-    Receipt,
-    RunFilter,
-    SealedLog,
-    SealedMore,
-)
+from midwatch.ports.store import Blob, Change, Head, Receipt, RunFilter, SealedLog, SealedMore
 
 _LIKE_MAX = 10
 
