@@ -173,8 +173,8 @@ _USUAL: Mapping[str, Any] = {
 
 
 def whole_facts(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record of facts with those in it that it leaves out."""
-    return {**_USUAL, **record}
+    """Return a record of facts with those in it that it says to leave out."""
+    return {**_USUAL, **record} if "usual" in record else dict(record)
 
 
 def facts_from(record: Mapping[str, Any]) -> Facts:
@@ -188,10 +188,10 @@ def facts_from(record: Mapping[str, Any]) -> Facts:
         version = rest.pop("facts_v")
         if version != FACTS_VERSION:
             raise FactsUnreadableError(f"the facts are of version {version}, not {FACTS_VERSION}")
-        left_out = rest.pop("usual")
         whole = whole_facts(rest)
-        if len(whole) - len(rest) != left_out:
-            raise FactsUnreadableError(f"{len(whole) - len(rest)} facts are left out, and not {left_out}")
+        left_out = len(whole) - len(rest)
+        if whole.pop("usual") != left_out:
+            raise FactsUnreadableError(f"{left_out} facts are left out, which the record denies")
         rest = whole
         approved = dict(rest.pop("approved"))
         return Facts(

@@ -1,6 +1,7 @@
 """The walk from an effect back to the evidence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,8 @@ from midwatch.base.classes import RetryClass
 from midwatch.insight.explanation import Explanation
 from midwatch.insight.narrate import story
 from midwatch.insight.why import why
-from midwatch.journal.run_events import EffectRead
+from midwatch.journal.run_events import EffectJudged, EffectRead
+from midwatch.policy.rules import SAMPLE
 from unit.insight import made_run as made
 from unit.insight.made_run import ASKED, ASKED_AGAIN, KEY, RUN, made_plan, with_erased
 
@@ -54,6 +56,17 @@ def test_a_held_effect_is_walked_back_to_the_readings_and_to_who_started_the_run
     places = [place(explanation, words) for words in steps]
     assert places == sorted(places)
     assert explanation.kind == "effect"
+
+
+def test_a_fact_that_a_record_leaves_out_as_usual_is_told_too() -> None:
+    run, facts = made.by_rule(), SAMPLE.as_record()
+    assert "guard" not in facts
+    for at, event in enumerate(run.events):
+        if isinstance(event.payload, EffectJudged):
+            judged = replace(event.payload, decision={**event.payload.decision, "facts": facts})
+            run.events[at] = replace(event, payload=judged)
+
+    assert any("guard = trusted/public" in text for text in texts(told(run, KEY)))
 
 
 def test_depth_grows_with_the_distance_from_the_effect() -> None:
