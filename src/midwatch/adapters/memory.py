@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import fields
+from typing import Self
 
 from midwatch.adapters.memory_reads import PeopleReads
 from midwatch.adapters.memory_tables import EMPTY, Tables, enqueue, facts_version, judge, live_run, write
@@ -88,11 +89,11 @@ class MemoryStore(PeopleReads):
         self._tables = tables or Tables()
         self._lock = threading.RLock()
 
-    def copy(self) -> "MemoryStore":
+    def copy(self) -> Self:
         """Return the state that a process finds which is started after this one was killed now."""
         with self._lock:
             tables = {column.name: copy(getattr(self._tables, column.name)) for column in fields(Tables)}
-        return MemoryStore(Tables(**tables))
+        return type(self)(Tables(**tables))
 
     # Changes
 

@@ -27,6 +27,14 @@ _DURATION = re.compile(
 _UNITS_MS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS, "ms": 1}
 
 
+def duration_ms(text: str) -> int | None:
+    """Return the milliseconds of a duration as it is written, or None where it is none."""
+    found = _DURATION.fullmatch(text) if text else None
+    if found is None:
+        return None
+    return sum(int(number) * _UNITS_MS[unit] for unit, number in found.groupdict().items() if number)
+
+
 class Fields:
     """A mapping that is being read.
 
@@ -158,11 +166,10 @@ class Fields:
         tree = self.get(key)
         if tree is None:
             return None
-        found = _DURATION.fullmatch(tree.written) if isinstance(tree, Scalar) and tree.written else None
-        if found is None:
+        total_ms = duration_ms(tree.written) if isinstance(tree, Scalar) else None
+        if total_ms is None:
             self.wrong(tree, key, "a duration such as `45s`, `10m`, `2h`, `1d` or `1h30m`")
             return None
-        total_ms = sum(int(number) * _UNITS_MS[unit] for unit, number in found.groupdict().items() if number)
         if not 0 < total_ms <= DURATION_MS_MAX:
             self.wrong(tree, key, "a duration of more than nothing and at most 366 days")
             return None

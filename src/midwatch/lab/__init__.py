@@ -1,0 +1,1 @@
+"""Playing runbooks: scenarios, in virtual time, through the real driver."""
