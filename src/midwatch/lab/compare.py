@@ -115,7 +115,7 @@ def _subset(wanted: Any, came: Any, what: str) -> Iterator[str]:
             return
         for index, (one, other) in enumerate(zip(wanted, came, strict=True)):
             yield from _subset(one, other, f"{what}[{index}]")
-    elif came is _MISSING or type(wanted) is bool is not (type(came) is bool) or wanted != came:
+    elif came is _MISSING or isinstance(wanted, bool) != isinstance(came, bool) or wanted != came:
         yield f"{what} was to be {_shown(wanted)}, and is {_shown(came)}"
 
 

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from midwatch.app.answer import Attempt, answer
@@ -55,10 +56,7 @@ class Crowd:
             sent = SignalSent(
                 run=self.run, name=event.name, by=TESTER, surface=SURFACE, data=dict(event.data)
             )
-            self._at(
-                scenario.start_ms + event.after_ms,
-                lambda sent=sent: self._try("events", sent.name, lambda: signal(self.stage.house, sent)),
-            )
+            self._at(scenario.start_ms + event.after_ms, partial(self._signal, sent))
         if scenario.stop_ms is not None:
             self._at(
                 scenario.start_ms + scenario.stop_ms,
@@ -89,6 +87,9 @@ class Crowd:
 
     def _at(self, at_ms: int, work: Callable[[], None]) -> None:
         heapq.heappush(self._coming, (at_ms, next(self._numbers), work))
+
+    def _signal(self, sent: SignalSent) -> None:
+        self._try("events", sent.name, lambda: signal(self.stage.house, sent))
 
     def _try(self, key: str, name: str, work: Callable[[], object]) -> bool:
         try:

@@ -20,7 +20,7 @@ from midwatch.run.commands import Command, Settle, Wait
 from midwatch.run.doing.failures import stop_undoes
 from midwatch.run.doing.hands import decide_hands
 from midwatch.run.doing.settling import is_stopped
-from midwatch.run.doing.steps import decide_task
+from midwatch.run.doing.steps import decide_task, held_back
 from midwatch.run.doing.undoing import decide_undo
 from midwatch.run.effecting import World, orphaned
 from midwatch.run.ending import outcome_of, values_of
@@ -64,6 +64,9 @@ def _progress(
     commands = [*step, *undo]
     if commands or not _is_idle(plan, state, world):
         return (*commands, *waits)
+    held = None if waits else held_back(plan, state)
+    if held is not None:
+        return (held,)
     wish = _stop_undoes(plan, state)
     if wish is not None:
         return (wish,)

@@ -10,7 +10,7 @@ from midwatch.run.doing.hands import ESCALATION
 from midwatch.run.doing.settling import is_stopped
 from midwatch.run.effecting import World
 from midwatch.run.errors import HandTimeoutError, WaitTimeoutError
-from midwatch.run.state import SETTLED, RunState
+from midwatch.run.state import SETTLED, RunState, TaskStatus
 
 _HAPPENED = {EffectStatus.CONFIRMED, EffectStatus.VERIFIED, EffectStatus.UNVERIFIED}
 
@@ -57,7 +57,7 @@ def _taken_back(plan: Plan, state: RunState, task: PlanTask) -> Settle | tuple[C
         keys = _done_by(plan, state, frozenset({task.name}))
         why = "its task failed after it took place"
     else:
-        keys = _done_by(plan, state, _above(plan, task) | {task.name})
+        keys = _done_by(plan, state, above(plan, task) | {task.name})
         why = f"`{task.name}` failed below it"
     if not keys:
         return ()
@@ -77,7 +77,27 @@ def _done_by(plan: Plan, state: RunState, names: frozenset[TaskName]) -> tuple[E
     )
 
 
-def _above(plan: Plan, task: PlanTask) -> frozenset[TaskName]:
+def may_lead_to(state: RunState, task: PlanTask, name: TaskName) -> bool:
+    """Return whether a failure of a task leads, or may come to lead, to another one."""
+    known = state.task(task.name)
+    if known.status is TaskStatus.FAILED:
+        return not known.followed and _leads_to(state, task)[0] == name
+    return known.status not in SETTLED and name in _routes(task)
+
+
+def _routes(task: PlanTask) -> frozenset[str]:
+    found = {task.on_fail}
+    if task.approval is not None:
+        found |= {task.approval.on_deny or "", task.approval.on_timeout or ""}
+    if task.wait is not None:
+        found.add(task.wait.on_timeout)
+    if task.hand is not None:
+        found.add(task.hand.on_timeout or "")
+    return frozenset(found)
+
+
+def above(plan: Plan, task: PlanTask) -> frozenset[TaskName]:
+    """Return every task that a task needs, and that these need."""
     found: set[TaskName] = set()
     waiting = list(task.needs)
     while waiting:

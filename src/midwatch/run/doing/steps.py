@@ -7,7 +7,7 @@ from midwatch.plan.table import decide_table
 from midwatch.run.commands import CallRead, Command, Prepare, Settle, Tell, Wait
 from midwatch.run.dataflow import applies, cause_of, is_acting, key_of, passes, scope_at, scope_of
 from midwatch.run.doing.calls import decide_call
-from midwatch.run.doing.failures import after_failure
+from midwatch.run.doing.failures import above, after_failure, may_lead_to
 from midwatch.run.doing.hands import decide_hand
 from midwatch.run.doing.loops import begin_loop, decide_loop
 from midwatch.run.doing.settling import STOPPED, fail, is_stopped, skip, succeed
@@ -44,13 +44,42 @@ def _consider(plan: Plan, state: RunState, task: PlanTask, world: World) -> Step
     if task.needs and not task.is_finally:
         missing = [name for name in task.needs if not passes(plan.task(name), state.task(name))]
         if len(task.needs) - len(missing) < wanted_of(task):
+            if may_be_led_to(plan, state, task):
+                return ()
             return skip(state, task, f"`{missing[0]}`, which it needs, {_fate(state, task, missing[0])}")
     try:
         if not applies(task, scope_of(plan, state)):
+            if may_be_led_to(plan, state, task):
+                return ()
             return skip(state, task, f"its condition does not hold: {task.when}")
     except ExpressionError as error:
         return fail(state, task, error)
     return _work(plan, state, task, world)
+
+
+def may_be_led_to(plan: Plan, state: RunState, task: PlanTask) -> bool:
+    """Return whether another task's failure may still lead to this one, which then runs in spite of itself.
+
+    A task that itself waits for this one is no reason to wait for it.
+    """
+    if not task.is_routed or is_stopped(state, task):
+        return False
+    return any(
+        may_lead_to(state, other, task.name) and task.name not in above(plan, other) for other in plan.tasks
+    )
+
+
+def held_back(plan: Plan, state: RunState) -> Settle | None:
+    """Return that a task is skipped which waits for a failure to lead to it, once nothing else goes on.
+
+    Only tasks whose failures lead to each other's needs in a circle come to this.
+    """
+    for task in plan.tasks:
+        known = state.task(task.name)
+        is_held = known.status is None and known.routed_by is None and may_be_led_to(plan, state, task)
+        if is_held and task.needs and all(state.task(need).status in SETTLED for need in task.needs):
+            return skip(state, task, f"nothing led to it, and its condition does not hold: {task.when}")
+    return None
 
 
 def wanted_of(task: PlanTask) -> int:
