@@ -15,7 +15,7 @@ EXIT_CODES = {
     EXIT_OK: "done, or parked until somebody answers",
     EXIT_ERROR: "an error; its code and its fix are printed",
     EXIT_USAGE: "the command line was not understood",
-    EXIT_FINDINGS: "`lint` found errors, `fmt --check` a file to format, `diff` more that it may do",
+    EXIT_FINDINGS: "`lint` found errors, `test` differences, `fmt --check` a file to format, `diff` more",
     EXIT_NOT_WHOLE: "`audit verify`: the journal is not whole",
     EXIT_FAILED: "the run failed, or what it did does not hold",
     EXIT_INTERRUPTED: "interrupted; the run goes on at the next `midwatch start`",

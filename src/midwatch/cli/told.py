@@ -2,6 +2,9 @@
 
 from midwatch.base.errors import MidwatchError
 from midwatch.cli.screen import Screen, Styled
+from midwatch.runbook.source import Finding, Severity
+
+_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
 def show_error(screen: Screen, error: MidwatchError) -> None:
@@ -17,3 +20,17 @@ def show_error(screen: Screen, error: MidwatchError) -> None:
 def _sentence(text: str) -> str:
     text = " ".join(text.split())
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def show_finding(screen: Screen, finding: Finding) -> None:
+    """Write a finding about a document: code, place and sentence; the excerpt; what to do next."""
+    first, *more = finding.sentence.splitlines()
+    screen.line(
+        Styled(finding.code, _STYLE[finding.severity]), f" {finding.place} {finding.severity.value}: {first}"
+    )
+    for line in more:
+        screen.line("  ", line)
+    for line in finding.excerpt.splitlines():
+        screen.line("    ", Styled(line, "dim"))
+    if finding.fix:
+        screen.line(Styled("Fix: ", "bold"), finding.fix)

@@ -7,11 +7,9 @@ import click
 from midwatch.cli.errors import EXIT_FINDINGS, EXIT_OK
 from midwatch.cli.face import Face, json_option, pass_face
 from midwatch.cli.screen import Screen, Styled
+from midwatch.cli.told import show_finding
 from midwatch.cli.words import count
 from midwatch.plan.review import LintReport
-from midwatch.runbook.source import Finding, Severity
-
-_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
 @click.command()
@@ -83,7 +81,7 @@ def plan(face: Face, file: Path) -> int:
 def _say_all(screen: Screen, reports: list[LintReport]) -> None:
     for report in reports:
         for finding in report.findings:
-            _say(screen, finding)
+            show_finding(screen, finding)
         rest = len(report.findings) - len(report.errors)
         screen.line(
             f"{report.name}: L{report.level.value}, {count(len(report.errors), 'error')}, "
@@ -93,14 +91,3 @@ def _say_all(screen: Screen, reports: list[LintReport]) -> None:
             screen.line(
                 Styled(f"  L{report.level.value + 1} needs {', and '.join(report.next_level_needs)}.", "dim")
             )
-
-
-def _say(screen: Screen, finding: Finding) -> None:
-    screen.line(
-        Styled(finding.code, _STYLE[finding.severity]),
-        f" {finding.place} {finding.severity.value}: {finding.sentence}",
-    )
-    for line in finding.excerpt.splitlines():
-        screen.line("    ", Styled(line, "dim"))
-    if finding.fix:
-        screen.line(Styled("Fix: ", "bold"), finding.fix)

@@ -78,7 +78,7 @@ def held_back(plan: Plan, state: RunState) -> Settle | None:
         known = state.task(task.name)
         is_held = known.status is None and known.routed_by is None and may_be_led_to(plan, state, task)
         if is_held and task.needs and all(state.task(need).status in SETTLED for need in task.needs):
-            return skip(state, task, f"nothing led to it, and its condition does not hold: {task.when}")
+            return skip(state, task, f"its condition does not hold: {task.when}")
     return None
 
 

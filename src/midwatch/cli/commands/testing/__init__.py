@@ -1,0 +1,1 @@
+"""`midwatch test`: scenarios found, played, told; for a terminal, for machines, for pytest."""

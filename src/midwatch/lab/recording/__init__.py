@@ -1,0 +1,1 @@
+"""From a run that took place to a scenario."""
