@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from midwatch.app.known import KnownRuns
 from midwatch.approvals.people import People
 from midwatch.base.classes import Profile
 from midwatch.base.ids import RunId
@@ -58,3 +59,5 @@ class House:
     """Age of the oldest event that this process knows not to be sealed yet."""
     on_commit: Callable[[RunId], None]
     """Called after each commit to a run; for live progress."""
+    known: KnownRuns = field(default_factory=KnownRuns)
+    """Runs as this process saw them last."""

@@ -23,9 +23,9 @@ from midwatch.lab.errors import (
     ScenarioRefusedError,
 )
 from midwatch.lab.scenario import Scenario
-from midwatch.lab.seen import Seen, folded, seen_in
+from midwatch.lab.seen import Seen, seen_in
 from midwatch.lab.stage import Playbook, Stage
-from midwatch.run.state import RunState
+from midwatch.run.evolve import fold
 from midwatch.runbook.source import Finding, Span
 
 STEPS_MAX = 20_000
@@ -68,7 +68,7 @@ def play(playbook: Playbook, scenario: Scenario) -> Played:
     crowd = Crowd(stage=stage, run=run)
     _go(stage, crowd)
     events = stage.events(run)
-    seen = seen_in(playbook.plan, folded(events, RunState(run=run)), events)
+    seen = seen_in(playbook.plan, fold(run, events), events)
     return Played(
         scenario=scenario,
         run=run,

@@ -28,7 +28,6 @@ from midwatch.journal.run_events import (
     TaskSucceeded,
 )
 from midwatch.plan.model import Plan
-from midwatch.run.evolve import evolve
 from midwatch.run.state import Place, RunState, TaskStatus
 
 
@@ -125,14 +124,6 @@ def seen_in(plan: Plan, state: RunState, events: Iterable[Event]) -> Seen:
         outcome=outcome,
         out=out,
     )
-
-
-def folded(events: Iterable[Event], empty: RunState) -> RunState:
-    """Return the state that events fold to."""
-    state = empty
-    for event in events:
-        state = evolve(state, event)
-    return state
 
 
 def skipped_by_condition(event: Event) -> bool:

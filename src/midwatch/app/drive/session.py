@@ -21,7 +21,7 @@ from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import Digest, OwnerToken, Principal, RunId, run_stream
 from midwatch.base.units import EpochMs
 from midwatch.effects.ledger import LedgerOrderError
-from midwatch.journal.chain import extend, open_entry
+from midwatch.journal.chain import GENESIS, extend, open_entry
 from midwatch.journal.events import Draft, Entry
 from midwatch.journal.run_events import RunEvent
 from midwatch.journal.sealing import NONCE_BYTES, SALT_BYTES
@@ -37,7 +37,7 @@ from midwatch.ports.store import (
     Receipt,
     StreamMovedError,
 )
-from midwatch.run.evolve import evolve, fact
+from midwatch.run.evolve import Fold, evolve, fact
 from midwatch.run.state import RunState
 
 DRIVER = Principal("system:driver")
@@ -45,6 +45,7 @@ AHEAD_MAX = 8
 """Commits that may be under way while a drive goes on."""
 TRIES_MAX = 100
 """How often a stream may move while a run is given up."""
+_EMPTY = Head(n=0, hash=GENESIS)
 PLANS_MAX = 64
 """Plans that a process keeps decoded; they are immutable."""
 
@@ -193,6 +194,8 @@ class Session:
         self.head = sent.head
         self._durable = sent.state
         self._owned = sent.owned
+        if not sent.owned:
+            self.house.known.put(self.run, self._durable, self.head)
         self.house.on_commit(self.run)
         return True
 
@@ -314,12 +317,30 @@ def give_up(house: House, run: RunId, token: OwnerToken | None, *, until_ms: Epo
 def load_state(house: House, run: RunId) -> tuple[RunState, Head]:
     """Return the folded state of a run and the end of its stream."""
     key = house.keys.subject_key(SUBJECT, create=False)
-    state = RunState(run=run)
-    head = Head(n=0, hash="0" * 64)
-    for entry in house.store.entries(run_stream(run)):
-        state = evolve(state, open_entry(entry, key))
-        head = Head(n=entry.n, hash=entry.leaf_hash.hex())
-    return state, head
+    known = house.known.get(run) if key is not None else None
+    found = None if known is None else _followed(house, run, key, *known)
+    if found is None:
+        found = _followed(house, run, key, RunState(run=run), _EMPTY)
+        assert found is not None, "every stream begins after nothing"
+    if key is not None and found[1].n:
+        house.known.put(run, *found)
+    return found
+
+
+def _followed(
+    house: House, run: RunId, key: bytes | None, state: RunState, head: Head
+) -> tuple[RunState, Head] | None:
+    """Return a state with what came after it, or None where the stream does not go on from its head."""
+    entries = house.store.entries(run_stream(run), after_n=head.n)
+    if not entries:
+        return (state, head) if not head.n or house.store.head(run_stream(run)) == head else None
+    folding = Fold(state)
+    for entry in entries:
+        event = open_entry(entry, key)
+        if entry is entries[0] and event.envelope.prev != head.hash:
+            return None
+        folding.add(event)
+    return folding.state(), Head(n=entries[-1].n, hash=entries[-1].leaf_hash.hex())
 
 
 def load_plan(house: House, plan: str) -> Plan:

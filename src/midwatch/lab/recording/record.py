@@ -37,9 +37,10 @@ from midwatch.journal.run_events import (
 )
 from midwatch.lab.errors import NotRecordableError
 from midwatch.lab.recording.sample import alike
-from midwatch.lab.seen import Seen, folded, seen_in
+from midwatch.lab.seen import Seen, seen_in
 from midwatch.plan.model import Plan
-from midwatch.run.state import RunState, TaskStatus
+from midwatch.run.evolve import fold
+from midwatch.run.state import TaskStatus
 
 _HIDDEN = frozenset({Confidentiality.PERSONAL, Confidentiality.SECRET})
 
@@ -184,10 +185,10 @@ def recorded(
     """
     recording = _Recording(plan=plan, manifests=manifests)
     recording.take(events)
-    run = RunState(run=RunId(events[0].payload.run)) if isinstance(events[0].payload, RunStarted) else None
-    if run is None:
+    first = events[0].payload
+    if not isinstance(first, RunStarted):
         raise NotRecordableError("the run's first fact is missing")
-    seen = seen_in(plan, folded(events, run), events)
+    seen = seen_in(plan, fold(RunId(first.run), events), events)
     if not seen.outcome:
         raise NotRecordableError("the run has not ended")
     return _text(recording, seen, name)

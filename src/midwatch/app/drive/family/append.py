@@ -48,10 +48,12 @@ def append_to_run(house: House, run: RunId, decide: Callable[[RunState], Write])
         if not write.facts:
             return state
         after, change = _change(house, state, head, write)
+        last = change.entries[-1]
         try:
             house.store.append(change)
         except (StreamMovedError, FactsMovedError):
             continue
+        house.known.put(run, after, Head(n=last.n, hash=last.leaf_hash.hex()))
         house.on_commit(run)
         return after
     raise StreamMovedError(f"the run {run} is too busy to be written to", run=run)
