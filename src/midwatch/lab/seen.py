@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from midwatch.base.ids import TaskName
 from midwatch.journal.events import Event
 from midwatch.journal.run_events import (
     ApprovalAsked,
@@ -19,7 +20,6 @@ from midwatch.journal.run_events import (
     EffectUndone,
     HandAsked,
     HandEscalated,
-    LoopBegun,
     NoticeGiven,
     RunEnded,
     TaskFailed,
@@ -83,17 +83,13 @@ def seen_in(plan: Plan, state: RunState, events: Iterable[Event]) -> Seen:
     for event in events:
         fact = event.payload
         match fact:
-            case TaskStarted() | TaskSucceeded() | TaskFailed():
-                begun.setdefault((fact.task, fact.iteration))  # type: ignore[arg-type]
-            case EffectRead(purpose="task"):
-                begun.setdefault((fact.task, fact.iteration))  # type: ignore[arg-type]
-            case LoopBegun():
-                begun.setdefault((fact.task, 0))  # type: ignore[arg-type]
+            case TaskStarted() | TaskSucceeded() | TaskFailed() | EffectRead(purpose="task"):
+                _begin(begun, fact.task, fact.iteration)
             case EffectProposed():
                 tasks_of[fact.key] = fact.task
             case EffectDispatched():
                 name, iteration = fact.key.split("/")[1:3]
-                begun.setdefault((name, int(iteration)))  # type: ignore[arg-type]
+                _begin(begun, name, int(iteration))
             case EffectConfirmed():
                 confirmed.setdefault(fact.key)
             case EffectUndone(status="undone"):
@@ -124,6 +120,12 @@ def seen_in(plan: Plan, state: RunState, events: Iterable[Event]) -> Seen:
         outcome=outcome,
         out=out,
     )
+
+
+def _begin(begun: dict[Place, None], task: str, iteration: int) -> None:
+    """Note that a task began, and before its first turn the task as a whole."""
+    begun.setdefault((TaskName(task), 0))
+    begun.setdefault((TaskName(task), iteration))
 
 
 def skipped_by_condition(event: Event) -> bool:

@@ -16,6 +16,8 @@ from midwatch.runbook.source import Finding, Source
 EXPECTATIONS = ("path", "ends", "effects", "asks", "rungs", "notified", "outputs", "out", *TASK_LISTS[1:])
 LATER = "after"
 _BY_PEOPLE = (Kind.MANUAL, Kind.AGENT)
+_ASKED = (Kind.APPROVAL, Kind.COMMAND)
+"""What a question may be about: of a command the gate itself may ask."""
 _MOCKED = "mocks"
 
 
@@ -124,7 +126,7 @@ class _Case:
     def _answer(self, name: str, at: At[Any]) -> Iterator[Finding]:
         task = self._graph.tasks.get(name)
         what = f"the answer to {name} in test `{self._case.name}`"
-        if task is not None and task.kind is not Kind.APPROVAL:
+        if task is not None and task.kind not in _ASKED:
             yield self._wrong(
                 f"{what} is to no question: it is of kind `{task.kind}`", at, "Put it under `mocks:`."
             )

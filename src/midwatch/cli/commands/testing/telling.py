@@ -1,5 +1,6 @@
 """What `midwatch test` says: failures, one line for each document, and the story of a run."""
 
+from itertools import groupby
 from typing import Any
 
 from midwatch.approvals.visible import visible
@@ -34,9 +35,12 @@ def show_scenario(screen: Screen, document: Document, played: Played, *, verbose
 
 def _show_story(screen: Screen, document: Document, played: Played) -> None:
     assert document.playbook is not None, "what was played has a plan"
-    for line in story(document.playbook.plan, played.events):
-        after_ms = max(0, (line.at_ms or 0) - played.scenario.start_ms)
-        screen.line("  ", Styled(f"{exactly(after_ms):>{_STAMP}}", "dim"), f"  {line.text}")
+    told = story(document.playbook.plan, played.events)
+    for text, lines in groupby(told, key=lambda line: line.text):
+        same = list(lines)
+        after_ms = max(0, (same[0].at_ms or 0) - played.scenario.start_ms)
+        again = Styled(f"  ({len(same)} times)", "dim") if len(same) > 1 else ""
+        screen.line("  ", Styled(f"{exactly(after_ms):>{_STAMP}}", "dim"), f"  {text}", again)
 
 
 def show_document(screen: Screen, document: Document, *, verbose: int, cover_min: float | None) -> None:
