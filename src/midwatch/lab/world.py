@@ -106,6 +106,8 @@ class MockedTools:
     """The task for which a called run stands."""
     counts: dict[str, int] = field(default_factory=dict)
     """How often a task's outcome was taken."""
+    done: dict[str, ToolDone] = field(default_factory=dict)
+    """What was brought under each key: who repeats a call, since its answer was lost, gets the same."""
     unmocked: list[str] = field(default_factory=list)
     """Tasks that called and had no script, in their order."""
 
@@ -116,7 +118,9 @@ class MockedTools:
         killing = self.store.killing
         if killing.crashes and (crash := killing.find(frozenset({task}), is_before=True)) is not None:
             killing.strike(crash, self.store)
-        outcome = self._outcome(task)
+        outcome = self.done.get(call.key) or self._outcome(task)
+        if isinstance(outcome, ToolDone):
+            self.done[call.key] = outcome
         if killing.crashes and (crash := killing.find(frozenset({task}), is_before=False)) is not None:
             killing.strike(crash, self.store)
         return outcome

@@ -36,7 +36,7 @@ from midwatch.journal.run_events import (
     TaskSucceeded,
 )
 from midwatch.lab.errors import NotRecordableError
-from midwatch.lab.recording.sample import alike
+from midwatch.lab.recording.sample import Disguise
 from midwatch.lab.seen import Seen, seen_in
 from midwatch.plan.model import Plan
 from midwatch.run.evolve import fold
@@ -59,6 +59,7 @@ class _Recording:
     stop_ms: int | None = None
     hidden: dict[str, None] = field(default_factory=dict)
     """`task.field` of what was replaced."""
+    disguise: Disguise = field(default_factory=Disguise)
     effects: dict[str, str] = field(default_factory=dict)
     """Key of each effect to its task."""
     questions: dict[str, ApprovalAsked] = field(default_factory=dict)
@@ -165,7 +166,7 @@ class _Recording:
         for part, value in shown.items():
             if manifest.label_of(part).confidentiality in _HIDDEN:
                 self.hidden.setdefault(f"{name}.{part}")
-                shown[part] = alike(value, schemas.get(part, {}))
+                shown[part] = self.disguise.of(value, schemas.get(part, {}))
         return shown
 
 
@@ -244,8 +245,9 @@ def _expected(recording: _Recording, seen: Seen) -> dict[str, Any]:
         expected["undone"] = list(seen.undone)
     if seen.notified:
         expected["notified"] = seen.notified
-    if seen.out and not recording.hidden:
-        expected["out"] = dict(seen.out)
+    out = {key: value for key, value in seen.out.items() if value is not None}
+    if out and not recording.hidden:
+        expected["out"] = out
     return expected
 
 
