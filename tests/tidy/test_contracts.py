@@ -20,7 +20,7 @@ MUTANTS = {
     "takes an adapter": (
         "app/mutant.py",
         "import midwatch.adapters",
-        "Adapters are imported by wiring alone",
+        "Adapters are imported by wiring, and by the lab",
     ),
     "needs a library": ("preflight.py", "import click", "What runs by itself"),
     "goes in a circle": ("base/errors.py", "import midwatch.base.mutant", "No cycles among siblings"),

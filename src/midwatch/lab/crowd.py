@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
@@ -35,22 +35,20 @@ class Lost:
     sentence: str
 
 
-@dataclass(slots=True)
 class Crowd:
     """What is still to come from outside, in the order of its moments."""
 
-    stage: Stage
-    run: RunId
-    lost: list[Lost] = field(default_factory=list)
-    _coming: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
-    _numbers: "count[int]" = field(default_factory=count)
-    _seen: set[ApprovalId | HandId] = field(default_factory=set)
-    _said: dict[str, int] = field(default_factory=dict)
-    """How many of a task's answers were used."""
-    _by: dict[ApprovalId, set[PersonId]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, *, stage: Stage, run: RunId) -> None:
         """Note what comes by itself: events, and a stop."""
+        self.stage = stage
+        self.run = run
+        self.lost: list[Lost] = []
+        self._coming: list[tuple[int, int, Callable[[], None]]] = []
+        self._numbers = count()
+        self._seen: set[ApprovalId | HandId] = set()
+        self._said: dict[str, int] = {}
+        """How many of a task's answers were used."""
+        self._by: dict[ApprovalId, set[PersonId]] = {}
         scenario = self.stage.scenario
         for event in scenario.events:
             sent = SignalSent(

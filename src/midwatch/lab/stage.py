@@ -1,7 +1,6 @@
 """A house for one scenario: what is prepared once for a document, and what is new for each scenario."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from midwatch.adapters.memory import ManualClock, MemoryEngine, SeededChance
@@ -34,17 +33,26 @@ from midwatch.runbook.model import Runbook
 _SEED = 7
 
 
-@dataclass(frozen=True, kw_only=True)
 class Playbook:
     """A document ready to be played, with policy and people: the same for all its scenarios."""
 
-    runbook: Runbook
-    compiled: Compiled
-    manifests: Mapping[ToolName, Manifest]
-    rules: Rules
-    profile: Profile = Profile.SOLO
-    house_people: People | None = None
-    """Of a real house; else people are made up for whom the runbook asks."""
+    def __init__(
+        self,
+        *,
+        runbook: Runbook,
+        compiled: Compiled,
+        manifests: Mapping[ToolName, Manifest],
+        rules: Rules,
+        profile: Profile = Profile.SOLO,
+        house_people: People | None = None,
+    ) -> None:
+        """Take what a house has; without its people, some are made up for whom the runbook asks."""
+        self.runbook = runbook
+        self.compiled = compiled
+        self.rules = rules
+        self.profile = profile
+        self._manifests = manifests
+        self._house_people = house_people
 
     @property
     def plan(self) -> Plan:
@@ -69,8 +77,8 @@ class Playbook:
     @cached_property
     def people(self) -> People:
         """Who can be asked."""
-        if self.house_people is not None:
-            return self.house_people
+        if self._house_people is not None:
+            return self._house_people
         named = {
             word
             for case in self.runbook.tests
@@ -85,7 +93,7 @@ class Playbook:
     @cached_property
     def known_tools(self) -> Mapping[ToolName, Manifest]:
         """Every declared tool, and the one that stands for called runbooks."""
-        return {**self.manifests, STAND_IN: stand_in_manifest()}
+        return {**self._manifests, STAND_IN: stand_in_manifest()}
 
     @cached_property
     def calling(self) -> frozenset[str]:
@@ -93,24 +101,13 @@ class Playbook:
         return frozenset(task.name for task in self.plan.tasks if task.call is not None)
 
 
-@dataclass(slots=True)
 class Stage:
     """The house of one scenario; its process may be killed, then the next one goes on."""
 
-    playbook: Playbook
-    scenario: Scenario
-    clock: ManualClock = field(init=False)
-    store: LabStore = field(init=False)
-    tools: MockedTools = field(init=False)
-    keys: MemoryKeys = field(init=False)
-    house: House = field(init=False)
-    engine: MemoryEngine = field(init=False)
-    _chance: SeededChance = field(init=False)
-    _worker: int = 0
-
-    def __post_init__(self) -> None:
+    def __init__(self, *, playbook: Playbook, scenario: Scenario) -> None:
         """Open the house."""
-        playbook, scenario = self.playbook, self.scenario
+        self.playbook = playbook
+        self.scenario = scenario
         self.clock = ManualClock(scenario.start_ms)
         self._chance = SeededChance(_SEED)
         self.keys = MemoryKeys(self._chance.token)
@@ -131,15 +128,16 @@ class Stage:
             store=self.store,
             parent_of=self._parent_of,
         )
-        self._open()
+        self._worker = 0
+        self.house, self.engine = self._opened()
 
-    def _open(self) -> None:
+    def _opened(self) -> tuple[House, MemoryEngine]:
         self._worker += 1
         playbook, store = self.playbook, self.store
         self.tools.store = store
         name = f"lab-{self._worker}"
         force = InForce(rules=playbook.rules, people=playbook.people, version=store.facts_version())
-        self.house = House(
+        house = House(
             store=store,
             tools=self.tools,
             keys=self.keys,
@@ -154,10 +152,10 @@ class Stage:
             seal_lag_ms=lambda: 0,
             on_commit=lambda _: None,
         )
-        self.engine = MemoryEngine(store, worker=name)
-        self.engine.start(Driver(self.house))
-        if self._worker > 1:
-            self.engine.adopt((f"lab-{self._worker - 1}",))
+        engine = MemoryEngine(store, worker=name)
+        engine.start(Driver(house))
+        engine.adopt((f"lab-{self._worker - 1}",))
+        return house, engine
 
     def survive(self, work: Callable[[], object]) -> None:
         """Do something in the process of the house; where that is killed, open the next one."""
@@ -167,7 +165,7 @@ class Stage:
             survivor = self.store.killing.survivor
             assert survivor is not None, "who was killed left a disk behind"
             self.store = survivor
-            self._open()
+            self.house, self.engine = self._opened()
 
     def drive(self) -> None:
         """Drive until every run is parked."""

@@ -5,7 +5,6 @@ Rule 2: nothing waits and nothing runs beside: work is done at once, in the call
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 from midwatch.adapters.memory import MemoryStore
@@ -31,12 +30,13 @@ class KilledError(BaseException):
     """The driver's process is gone; no wall of the driver may hold this back."""
 
 
-@dataclass(slots=True)
 class Killing:
     """Which crashes are still to come, and what the disk held at the latest one."""
 
-    crashes: list[Crash] = field(default_factory=list)
-    survivor: "LabStore | None" = None
+    def __init__(self) -> None:
+        """Nothing is to come."""
+        self.crashes: list[Crash] = []
+        self.survivor: LabStore | None = None
 
     def strike(self, crash: Crash, store: "LabStore") -> None:
         """Kill the process now.
@@ -95,38 +95,45 @@ class LabStore(MemoryStore):
         )
 
 
-@dataclass(slots=True)
 class MockedTools:
     """Implements `ports.tools.Tools`: each task's calls bring what the scenario says."""
 
-    manifests: Mapping[ToolName, Manifest]
-    scripts: Mapping[str, Script]
-    store: LabStore
-    parent_of: Callable[[RunId], str]
-    """The task for which a called run stands."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """How often a task's outcome was taken."""
-    done: dict[str, ToolDone] = field(default_factory=dict)
-    """What was brought under each key: who repeats a call, since its answer was lost, gets the same."""
-    unmocked: list[str] = field(default_factory=list)
-    """Tasks that called and had no script, in their order."""
+    def __init__(
+        self,
+        *,
+        manifests: Mapping[ToolName, Manifest],
+        scripts: Mapping[str, Script],
+        store: LabStore,
+        parent_of: Callable[[RunId], str],
+    ) -> None:
+        """Answer by scripts; `parent_of` says for which task a called run stands."""
+        self.manifests = manifests
+        self.store = store
+        self.unmocked: list[str] = []
+        """Tasks that called and had no script, in their order."""
+        self._scripts = scripts
+        self._parent_of = parent_of
+        self._counts: dict[str, int] = {}
+        """How often a task's outcome was taken."""
+        self._done: dict[str, ToolDone] = {}
+        """What was brought under each key: who repeats a call, since its answer was lost, gets the same."""
 
     def call(self, call: ToolCall) -> ToolOutcome:
         """Return what the scenario says of the task that calls."""
         run, name = call.key.split("/")[:2]
-        task = self.parent_of(RunId(run)) if call.tool == STAND_IN else name
+        task = self._parent_of(RunId(run)) if call.tool == STAND_IN else name
         killing = self.store.killing
         if killing.crashes and (crash := killing.find(frozenset({task}), is_before=True)) is not None:
             killing.strike(crash, self.store)
-        outcome = self.done.get(call.key) or self._outcome(task)
+        outcome = self._done.get(call.key) or self._outcome(task)
         if isinstance(outcome, ToolDone):
-            self.done[call.key] = outcome
+            self._done[call.key] = outcome
         if killing.crashes and (crash := killing.find(frozenset({task}), is_before=False)) is not None:
             killing.strike(crash, self.store)
         return outcome
 
     def _outcome(self, task: str) -> ToolOutcome:
-        script = self.scripts.get(task)
+        script = self._scripts.get(task)
         if script is None:
             self.unmocked.append(task)
             return ToolFailed(code=NO_MOCK, why=f"the scenario has no mock for {task}")
@@ -140,8 +147,8 @@ class MockedTools:
 
     def next_index(self, task: str) -> int:
         """Return the number, from 0, of a task's call that begins now."""
-        index = self.counts.get(task, 0)
-        self.counts[task] = index + 1
+        index = self._counts.get(task, 0)
+        self._counts[task] = index + 1
         return index
 
     def close(self) -> None:

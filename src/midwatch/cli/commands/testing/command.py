@@ -21,9 +21,9 @@ class _Tests(click.Group):
 
 @click.group(cls=_Tests)
 def test() -> None:
-    """Play the scenarios of runbooks, in virtual time.
+    """Play the scenarios of runbooks.
 
-    `midwatch test FILE...` is short for `midwatch test play FILE...`.
+    In virtual time; `midwatch test FILE...` is short for `midwatch test play FILE...`.
     """
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,17 +22,24 @@ _BESIDE = re.compile(r"(?P<name>.+)\.tests\.ya?ml")
 _FOLDER = "tests"
 
 
-@dataclass(slots=True, kw_only=True)
 class Document:
     """A runbook with its scenarios, and what became of them."""
 
-    path: Path
-    playbook: Playbook | None
-    """None where it has errors, or nothing to run."""
-    scenarios: tuple[Scenario, ...]
-    errors: tuple[Finding, ...]
-    """What keeps it, or a file of scenarios, from being played."""
-    played: list[Played] = field(default_factory=list)
+    def __init__(
+        self,
+        *,
+        path: Path,
+        playbook: Playbook | None,
+        scenarios: tuple[Scenario, ...],
+        errors: tuple[Finding, ...],
+    ) -> None:
+        """Have played nothing; `errors` keep it, or a file of scenarios, from being played."""
+        self.path = path
+        self.playbook = playbook
+        """None where it has errors, or nothing to run."""
+        self.scenarios = scenarios
+        self.errors = errors
+        self.played: list[Played] = []
 
     @property
     def cover(self) -> Coverage | None:
