@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from midwatch.app.drive.session import load_plan
+from midwatch.app.drive.session import load_plan, load_state
 from midwatch.app.house import SUBJECT, House
 from midwatch.base.errors import MidwatchError
 from midwatch.base.ids import RunId, run_stream
@@ -104,32 +104,58 @@ class Follower:
         if row is None or row.status == "undoing":
             return None
         if row.status == "ended":
-            return Rest(kind="ended")
+            started = self.state.started
+            return Rest(kind="ended") if started is None or self._rests(started.parent) else None
         now_ms = self._house.clock.now_ms()
         soon = self._house.store.due(EpochMs(now_ms + PATIENCE_MS), limit=1000)
         if any(timer.run == self._run for timer in soon):
             return None
-        if self.state.cancel_why is not None and self.state.open_approvals:
-            return None  # its drive is on the queue, and closes them
+        held = self.state.open_approvals or self.state.open_hands or self.state.live_children
+        if self.state.cancel_why is not None and held:
+            return None  # its drive is on the queue, and closes or stops them
         if row.status == "waiting":
             if self.state.open_approvals:
                 return Rest(kind="asks")
             return Rest(kind="by_hand" if self.state.open_hands else "in_doubt")
-        if any(self.state.task(name).status is TaskStatus.STARTED for name in self.state.waits):
-            return self._later() or Rest(kind="waits")
-        if self.state.live_children and self._are_begun():
-            return self._later() or Rest(kind="waits")
-        return self._later()
+        until_ms = self._next_ms(self._run)
+        if until_ms is not None:
+            return Rest(kind="waits" if self._waits_for_a_signal() else "later", until_ms=until_ms)
+        if self.state.live_children and all(self._is_parked(child) for child in self.state.live_children):
+            return Rest(kind="waits")
+        return None  # its drive is on the queue
 
-    def _later(self) -> Rest | None:
+    def _next_ms(self, run: RunId) -> EpochMs | None:
+        """Return when a run goes on by itself, None where no moment is set."""
         later = self._house.store.due(EpochMs(2**53 - 1), limit=10_000)
-        moment = next((timer.due_ms for timer in later if timer.run == self._run), None)
-        return None if moment is None else Rest(kind="later", until_ms=moment)
+        return next((timer.due_ms for timer in later if timer.run == run), None)
 
-    def _are_begun(self) -> bool:
-        """Return whether every called run waits itself, so that nothing here can go on by itself."""
-        rows = [self._house.store.run_row(child) for child in self.state.live_children]
-        return all(row is not None and row.status == "waiting" for row in rows)
+    def _waits_for_a_signal(self) -> bool:
+        waits = self.state.waits.items()
+        return any(wait.event and self.state.task(name).status is TaskStatus.STARTED for name, wait in waits)
+
+    def _rests(self, caller: str) -> bool:
+        """Return whether a caller took over what came of this run, and rests, with all who called it."""
+        row = self._house.store.run_row(RunId(caller)) if caller else None
+        if row is None:
+            return True
+        if row.status != "ended":
+            return self._is_parked(row.run)
+        state, _ = load_state(self._house, row.run)
+        above = state.started.parent if state.started is not None else ""
+        return self._house.store.owner(row.run) is None and self._rests(above)
+
+    def _is_parked(self, run: RunId) -> bool:
+        """Return whether a called run waits for somebody, for a moment that is far, or for what it called."""
+        row = self._house.store.run_row(run)
+        if row is None or row.status in {"ended", "undoing"} or self._house.store.owner(run) is not None:
+            return False
+        if row.status == "waiting":
+            return True
+        until_ms = self._next_ms(run)
+        if until_ms is not None:
+            return until_ms > self._house.clock.now_ms() + PATIENCE_MS
+        state, _ = load_state(self._house, run)
+        return bool(state.live_children) and all(self._is_parked(child) for child in state.live_children)
 
     def _raise_trouble(self) -> None:
         worker = self._opened.worker
