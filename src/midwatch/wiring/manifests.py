@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from midwatch.adapters.config import Config
-from midwatch.adapters.tools.manifests import load_manifests
+from midwatch.adapters.tools.manifests import load_manifests, shipped_folder
 from midwatch.base.ids import ToolName
 from midwatch.effects.manifest import Manifest
 
@@ -30,7 +30,7 @@ def manifests_for(config: Config, path: Path) -> Mapping[ToolName, Manifest]:
         ManifestError: MW501; ManifestTwiceError: MW502.
     """
     declared = manifests(config)
-    own = {folder.resolve() for folder in config.tools}
+    own = {folder.resolve() for folder in (shipped_folder(), *config.tools)}
     for folder in (path.parent / BESIDE, path.parent.parent / BESIDE):
         if folder.is_dir() and folder.resolve() not in own:
             own.add(folder.resolve())

@@ -64,11 +64,11 @@ def gather(config: "Config", path: Path) -> Document:
     from midwatch.cli.standing.plans import read_file
     from midwatch.wiring.force import read_people, read_policy
     from midwatch.wiring.lint import lint_file
-    from midwatch.wiring.manifests import manifests
+    from midwatch.wiring.manifests import manifests_for
 
     runbook = path if path.name.endswith(".md") else _runbook_of(path)
     beside = files_beside(runbook) if runbook == path else (path,)
-    declared = manifests(config)
+    declared = manifests_for(config, runbook)
     report = lint_file(config, runbook, read_file(runbook), declared)
     if report.compiled is None or report.checked is None:
         return Document(path=runbook, playbook=None, scenarios=(), errors=report.errors)
