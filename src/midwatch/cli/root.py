@@ -1,6 +1,7 @@
 """The command `midwatch`: its subcommands are imported when they are called."""
 
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 
 import click
@@ -32,6 +33,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("authoring.render", "Render a runbook for reading."),
     "schema": ("authoring.schema", "Print the JSON Schema of a block, for editors and other programs."),
     "test": ("testing.command", "Play the scenarios of runbooks."),
+    "import": ("exchange.carry", "Make a runbook of a document from elsewhere."),
+    "export": ("exchange.carry", "Write a runbook in another format."),
+    "rank": ("exchange.ranking", "Say which runbooks to automate first, and why."),
     "explain": ("explain", "Say what an error code means."),
     "init": ("begin", "Write a configuration to begin with."),
     "server": ("server", "Watch timers and drive runs until stopped."),
@@ -54,7 +58,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"midwatch.cli.commands.{COMMANDS[cmd_name][0]}")
-        found = getattr(module, cmd_name)
+        found = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         assert isinstance(found, click.Command)
         return found
 

@@ -43,6 +43,8 @@ class Manifest:
     """What carries it out on this host, e.g. `command`; empty where nothing here does."""
     programs: tuple[str, ...] = ()
     """The programs that a tool which runs `command` may start."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """The origins that a tool which runs `http.…` may reach, each with where; empty for itself."""
     digest: Digest = field(init=False, repr=False, compare=False)
     """Over argument schema, effect class and major version: what an action is bound to."""
 

@@ -33,7 +33,7 @@ def test_every_shipped_tool_is_carried_out_by_something() -> None:
         assert callable(function_of(manifest.runs))
         assert manifest.label_of("*").confidentiality
         assert manifest.arguments["additionalProperties"] is False
-        assert set(manifest.labels) <= {"*", *manifest.out["properties"]}
+        assert set(manifest.labels) <= {"*", *manifest.out.get("properties", {})}
 
 
 def test_what_acts_says_so() -> None:
@@ -41,7 +41,8 @@ def test_what_acts_says_so() -> None:
     acting = {
         name: manifest for name, manifest in manifests.items() if manifest.effect is not EffectClass.READ
     }
-    assert set(acting) == {"command.write", "files.chmod", "files.purge", "files.quarantine", "files.restore"}
+    files = {"files.chmod", "files.purge", "files.quarantine", "files.restore"}
+    assert set(acting) == {"command.write", "http.request", *files}
     assert acting[ToolName("files.quarantine")].retry is RetryClass.KEYED
     assert acting[ToolName("files.purge")].effect is EffectClass.IRREVERSIBLE
     assert all(manifest.undone_by in {"", *manifests} for manifest in manifests.values())

@@ -48,6 +48,9 @@ BUILTINS: dict[str, Builtin] = {
     "host.processes": _reading("processes", "processes"),
     "host.reboot": _reading("machine", "reboot"),
     "host.units": _reading("machine", "units"),
+    "http.get": Builtin(where="exchange.http:get"),
+    "http.request": Builtin(where="exchange.http:request", floor=EffectClass.WRITE),
+    "jq.transform": Builtin(where="exchange.jq:transform", in_child=True),
 }
 
 

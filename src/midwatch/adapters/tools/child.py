@@ -100,6 +100,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         state=Path(request["state"]),
         deadline_ns=request["deadline_ns"],
         programs=tuple(request["programs"]),
+        origins=tuple(tuple(pair) for pair in request["origins"]),
         output_bytes_max=request["output_bytes_max"],
         is_read=request["is_read"],
     )

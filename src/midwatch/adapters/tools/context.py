@@ -33,6 +33,8 @@ class Context:
     deadline_ns: int
     """On the clock of `boot_ns`."""
     programs: tuple[str, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
+    """Allowed origins, each with where it is reached; empty for itself."""
     output_bytes_max: int = 1 << 20
     is_read: bool = True
 

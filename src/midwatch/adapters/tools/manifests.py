@@ -36,6 +36,13 @@ SCHEMA: dict[str, Any] = {
         "retry": {"enum": [retry.value for retry in RetryClass]},
         "runs": _TEXT,
         "programs": {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
+        "origins": {
+            "type": "object",
+            "propertyNames": {
+                "pattern": "^https?://[a-z0-9.-]+(:[0-9]{1,5})?$|^https?://\\[[0-9a-f:]+\\](:[0-9]{1,5})?$"
+            },
+            "additionalProperties": {"type": "string", "pattern": "^$|^https?://[^\\s@?#]+$"},
+        },
         "target": {"type": "string", "minLength": 1},
         "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3_600_000},
         "output_bytes_max": {"type": "integer", "minimum": 1, "maximum": 16 << 20},
@@ -124,6 +131,10 @@ def _manifest(path: Path, table: Mapping[str, Any]) -> Manifest:
             raise ManifestError(f"{key}: there is no argument {name!r}", place=str(path))
     if table.get("programs") and runs != "command":
         raise ManifestError('programs: only a tool that `runs = "command"` has programs', place=str(path))
+    if table.get("origins") and not runs.startswith("http."):
+        raise ManifestError(
+            "origins: only a tool that runs `http.get` or `http.request` has origins", place=str(path)
+        )
     return Manifest(
         tool=ToolName(table["tool"]),
         summary=table["summary"],
@@ -142,6 +153,7 @@ def _manifest(path: Path, table: Mapping[str, Any]) -> Manifest:
         undone_by=table.get("undone_by", ""),
         runs=runs,
         programs=tuple(table.get("programs", ())),
+        origins=table.get("origins", {}),
     )
 
 

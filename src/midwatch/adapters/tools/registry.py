@@ -106,6 +106,7 @@ class HostTools:
             "state": str(self._state),
             "deadline_ns": deadline_ns,
             "programs": manifest.programs,
+            "origins": tuple(manifest.origins.items()),
             "output_bytes_max": manifest.output_bytes_max,
             "is_read": manifest.effect is EffectClass.READ,
             "secrets": str(self._secrets.file or ""),
@@ -117,6 +118,7 @@ class HostTools:
             key=call.key,
             state=self._state,
             deadline_ns=deadline_ns,
+            origins=tuple(manifest.origins.items()),
             output_bytes_max=manifest.output_bytes_max,
         )
         try:

@@ -1,0 +1,1 @@
+"""Tools that imported runbooks work with: data through jq, and HTTP."""

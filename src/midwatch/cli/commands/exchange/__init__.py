@@ -1,0 +1,1 @@
+"""Commands that carry documents in and out."""

@@ -1,0 +1,1 @@
+"""Runbooks in other formats, each with a report of what went along."""

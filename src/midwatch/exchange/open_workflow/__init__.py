@@ -1,0 +1,1 @@
+"""Open Workflow Specification 1.0 (the former CNCF Serverless Workflow) as runbooks, and back."""

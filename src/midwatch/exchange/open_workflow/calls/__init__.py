@@ -1,0 +1,1 @@
+"""Calls of servers: requests by jq, tools by manifest."""

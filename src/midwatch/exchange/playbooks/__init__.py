@@ -1,0 +1,1 @@
+"""Playbooks and automations of other systems as runbooks."""
