@@ -22,6 +22,7 @@ from bench.audit import Rates, audit_rates
 from bench.floor import commits_per_second
 from bench.house import Bench, chain, opened
 from bench.language import Costs, language_costs
+from bench.played import PlayedCosts, played_costs
 from midwatch.base.classes import EffectClass
 
 HERE = Path(__file__).parent
@@ -110,7 +111,8 @@ def _measured(folder: Path, *, rounds: int) -> list[Result]:
             ),
         ]
     results += _fsyncs()
-    return [*results, *_audited(audit_rates(folder / "audit")), *_spoken(language_costs())]
+    results += _audited(audit_rates(folder / "audit"))
+    return [*results, *_spoken(language_costs()), *_rehearsed(played_costs())]
 
 
 def _median(values: Iterable[float]) -> float:
@@ -155,6 +157,15 @@ def _spoken(costs: Costs) -> list[Result]:
         Result(name="lint and compile: expressions known", value=costs.again, unit="CPU-ms", target=None),
         Result(name="lint and compile: YAML library alone", value=costs.yaml, unit="CPU-ms", target=None),
         Result(name="lint and compile: CEL library alone", value=costs.cel, unit="CPU-ms", target=None),
+    ]
+
+
+def _rehearsed(costs: PlayedCosts) -> list[Result]:
+    return [
+        Result(name="scenarios: 1,000 played", value=costs.play_s, unit="CPU-s", target=10, at_most=True),
+        Result(name="scenarios: find, lint, compile", value=costs.gather_s, unit="CPU-s", target=None),
+        Result(name="scenarios: YAML library alone", value=costs.yaml_s, unit="CPU-s", target=None),
+        Result(name="scenarios: CEL library alone", value=costs.cel_s, unit="CPU-s", target=None),
     ]
 
 

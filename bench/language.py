@@ -40,7 +40,7 @@ def language_costs() -> Costs:
     data = document().encode()
     plan = lint_text(data, name="bench", manifests=manifests).plan
     assert plan is not None
-    expressions = list(_expressions(plan_record(plan)))
+    expressions = list(expressions_of(plan_record(plan)))
 
     def lint() -> None:
         report = lint_text(data, name="bench", manifests=manifests)
@@ -54,7 +54,7 @@ def language_costs() -> Costs:
         for expression in expressions:
             _ENV.compile(expression, disable_check=True)
 
-    yaml_ms = _median_ms(lambda: _yaml(data))
+    yaml_ms = _median_ms(lambda: read_yaml(data))
     return Costs(lint=_median_ms(cold), again=_median_ms(lint), yaml=yaml_ms, cel=_median_ms(cel))
 
 
@@ -72,20 +72,20 @@ def document() -> str:
     return text
 
 
-def _expressions(record: object, key: str = "") -> Iterator[str]:
+def expressions_of(record: object, key: str = "") -> Iterator[str]:
     """Yield the expressions of a compiled runbook."""
     match record:
         case str() if key in _CEL and record:
             yield record
         case Mapping():
             for name, value in record.items():
-                yield from _expressions(value, key if key in _CEL_MAPS else name)
+                yield from expressions_of(value, key if key in _CEL_MAPS else name)
         case list():
             for value in record:
-                yield from _expressions(value, key)
+                yield from expressions_of(value, key)
 
 
-def _yaml(data: bytes) -> None:
+def read_yaml(data: bytes) -> None:
     source = source_from(data, name="bench")
     matter = front_matter(source)
     assert matter is not None

@@ -93,5 +93,10 @@ SCHEMA = Shape(word="JSON Schema", schema={"type": "object"})
 SCHEMAS = map_of(SCHEMA, "field → JSON Schema", pattern=NAME_PATTERN)
 ARGUMENTS = map_of(ANY, "argument → CEL or value")
 TASKS = list_of(TASK, "tasks")
+TURN_PATTERN = NAME_PATTERN.removesuffix("$") + r"(\[[1-9][0-9]*\])?$"
+TURNS = list_of(
+    Shape(word="task, or `task[2]`", schema={"type": "string", "pattern": TURN_PATTERN}),
+    "tasks, of a loop its turns as `task[2]`",
+)
 TEXTS = list_of(TEXT, "texts")
 ASKED_LIST = list_of(ASKED, "whom to ask")
