@@ -1,5 +1,7 @@
 """What failures lead to, what comes last, and what becomes of a run that a person stops."""
 
+from dataclasses import replace
+
 import pytest
 
 from midwatch.app.change import request_cancel
@@ -239,3 +241,58 @@ def test_a_stopped_loop_starts_no_further_item(things: Stage) -> None:
     assert things.things.writes == [("a", 5), ("a", 1)]
     assert things.status(run, "set") is TaskStatus.SKIPPED
     assert names("set")[0] in things.state(run).loops
+
+
+def test_a_task_whose_own_condition_does_not_hold_waits_for_what_may_lead_to_it() -> None:
+    on = stage()
+    on.things.broken["thing"] = -1
+    plan = auto(
+        look("first"),
+        put("act", "first", on_fail="mend"),
+        replace(look("mend", "first"), when="false", is_routed=True),
+        look("after", "mend"),
+    )
+    run = on.play(plan)
+    assert on.status(run, "mend") is TaskStatus.SUCCEEDED
+    assert on.status(run, "after") is TaskStatus.SUCCEEDED
+
+
+def test_it_is_skipped_once_nothing_leads_to_it_any_more() -> None:
+    on = stage()
+    plan = auto(
+        look("first"),
+        look("act", "first", on_fail="mend"),
+        replace(look("mend", "first"), when="false", is_routed=True),
+        look("after", "mend"),
+    )
+    run = on.play(plan)
+    assert on.ends(run) == "no_action"
+    assert on.status(run, "mend") is TaskStatus.SKIPPED
+
+
+def test_it_does_not_wait_for_a_task_that_waits_for_it() -> None:
+    on = stage()
+    plan = auto(
+        look("first"),
+        replace(look("mend", "first"), when="false", is_routed=True),
+        look("act", "mend", on_fail="mend"),
+    )
+    run = on.play(plan)
+    assert on.ends(run) == "no_action"
+    assert on.status(run, "act") is TaskStatus.SKIPPED
+
+
+def test_two_that_wait_for_each_other_are_skipped_when_nothing_else_goes_on() -> None:
+    on = stage()
+    plan = auto(
+        look("first"),
+        replace(look("one", "first"), when="false", is_routed=True),
+        replace(look("two", "first"), when="false", is_routed=True),
+        look("under_one", "one", on_fail="two"),
+        look("under_two", "two", on_fail="one"),
+    )
+    run = on.play(plan)
+    assert on.ends(run) == "no_action"
+    assert [on.status(run, name) for name in ("one", "two", "under_one", "under_two")] == [
+        TaskStatus.SKIPPED
+    ] * 4

@@ -54,7 +54,7 @@ def test_a_journal_that_was_put_back_is_read_from_its_beginning() -> None:
 def test_nothing_that_is_kept_outlives_its_key() -> None:
     on, run = parked()
     assert load_state(on.house.house, run)[0].tasks
-    on.house.house.keys.destroy(SUBJECT)  # type: ignore[attr-defined] # of the fake
+    on.house.house.keys.destroy(SUBJECT)
     assert not load_state(on.house.house, run)[0].tasks
 
 
