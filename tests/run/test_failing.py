@@ -248,7 +248,8 @@ def test_a_task_whose_own_condition_does_not_hold_waits_for_what_may_lead_to_it(
     on.things.broken["thing"] = -1
     plan = auto(
         look("first"),
-        put("act", "first", on_fail="mend"),
+        put("act", "first", on_fail="mend", undo=TaskName("back")),
+        back("back"),
         replace(look("mend", "first"), when="false", is_routed=True),
         look("after", "mend"),
     )
