@@ -47,6 +47,7 @@ def ask(state: Path, tool: str, key: str, args: dict[str, Any]) -> dict[str, Any
             "state": str(state),
             "deadline_ns": boot_ns() + 60 * 10**9,
             "programs": (),
+            "origins": (),
             "output_bytes_max": 1 << 20,
             "is_read": False,
         }

@@ -163,6 +163,7 @@ def request(tmp_path: Path, **changed: Any) -> dict[str, Any]:
         "state": str(tmp_path / "state"),
         "deadline_ns": boot_ns() + 10**10,
         "programs": (),
+        "origins": (),
         "output_bytes_max": 1 << 20,
         "is_read": False,
     } | changed

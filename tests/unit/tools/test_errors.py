@@ -47,7 +47,8 @@ status = os.lstat(path)
 item = {"path": path, "device": str(status.st_dev), "inode": str(status.st_ino)}
 args = {"files": [item | {"mode": "0600"}]} if tool == "files.chmod" else {"paths": [item], "reason": "x"}
 print(child.answer({"tool": tool, "manifest": tool, "runs": tool, "arguments": {}, "args": args, "key": "k",
-    "state": tempfile.mkdtemp(), "deadline_ns": boot_ns() + 10**10, "programs": (), "output_bytes_max": 10**6,
+    "state": tempfile.mkdtemp(), "deadline_ns": boot_ns() + 10**10, "programs": (), "origins": (),
+    "output_bytes_max": 10**6,
     "is_read": False})["code"])
 """
 
