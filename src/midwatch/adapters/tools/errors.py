@@ -149,17 +149,3 @@ OF_THIS_CALL_ONLY = frozenset({"MW503", "MW504", "MW505", "MW513", "MW515", "MW5
 def failed(code: str, why: str, *, retryable: bool) -> ToolFailed:
     """Return a failure as the driver takes it."""
     return ToolFailed(code=code, why=why, retryable=retryable, settles=code not in OF_THIS_CALL_ONLY)
-
-
-class SecretMissingError(MidwatchError):
-    """A secret that a tool needs is not configured, or was not given by its handle; nothing was sent."""
-
-    code = "MW640"
-    fix = "Put it into the file of `[secrets] file`, or name its variable in `[secrets] environment`."
-
-
-class SecretSourceError(MidwatchError):
-    """The file of secrets can't be used: it is missing, damaged, or open to others."""
-
-    code = "MW641"
-    fix = 'Mend {path}: TOML with `NAME = "value"`, owned by you, `chmod 600`.'

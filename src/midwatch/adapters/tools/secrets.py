@@ -14,13 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from midwatch.adapters.tools.errors import SecretMissingError, SecretSourceError
+from midwatch.base.errors import MidwatchError
 
 PREFIX = "secret:"
 IN_ENVIRONMENT = "HANDLE_"
 """How the variables of a child begin that hold what the operator let through."""
 _HANDLE = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)")
 _FORBIDDEN = stat.S_IRWXG | stat.S_IRWXO
+
+
+class SecretMissingError(MidwatchError):
+    """A secret that a tool needs is not configured, or was not given by its handle; nothing was sent."""
+
+    code = "MW640"
+    fix = "Put it into the file of `[secrets] file`, or name its variable in `[secrets] environment`."
+
+
+class SecretSourceError(MidwatchError):
+    """The file of secrets can't be used: it is missing, damaged, or open to others."""
+
+    code = "MW641"
+    fix = 'Mend {path}: TOML with `NAME = "value"`, owned by you, `chmod 600`.'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
