@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, call
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def _changed(value: V, /, **changes: object) -> V:
     kind = type(value)
     setters, get = _slots(kind)  # type: ignore[arg-type] # mypy takes a class for unhashable
     made = _new(kind)
-    for put, old in zip(setters.values(), get(value), strict=True):
-        put(made, old)
+    any(map(call, setters.values(), repeat(made), get(value)))  # a loop without a step of Python's
     for name, change in changes.items():
         setters[name](made, change)
     return made

@@ -132,8 +132,16 @@ def verify_journal(
     )
 
 
+_Breaks = dict[str, tuple[StoredEvent, str]]
+"""Stream to the first event of it that isn't whole, and why, among those of one page."""
+
+
 class _Streams:
-    """The chains of all streams, link by link."""
+    """The chains of all streams, link by link.
+
+    A page goes through one step after the other as a whole: a step that took turns with the others for each
+    event would find its code gone from the processor's cache, and cost twice as much on a busy machine.
+    """
 
     def __init__(self, *, key_of: KeyOf | None, visit: Visit | None, decode: Decode, found: Findings) -> None:
         self.heads: dict[str, tuple[int, str]] = {}
@@ -147,15 +155,31 @@ class _Streams:
 
     def add(self, page: Sequence[StoredEvent], hashes: Sequence[bytes]) -> None:
         """Take the next events, each the next of its stream, whose leaves have these hashes."""
-        heads, broken, key_of = self.heads, self._broken, self._key_of
+        breaks: _Breaks = {}
+        linked = self._linked(page, hashes, breaks)
+        if self._key_of is not None:
+            read = self._read(self._opened(linked, self._key_of, breaks), breaks)
+            if self._visit is not None:
+                for stored, actor, payload in read:
+                    self._visit(stored, actor, payload)
+        for stored, wrong in sorted(breaks.values(), key=lambda found: page.index(found[0])):
+            self._broken.add(stored.stream)
+            self._found.add(stored.ref, wrong)
+
+    def _linked(
+        self, page: Sequence[StoredEvent], hashes: Sequence[bytes], breaks: _Breaks
+    ) -> list[tuple[StoredEvent, Groups]]:
+        """Return the events that follow from those before them, each with what its leaf spells."""
+        heads, broken = self.heads, self._broken
+        linked = []
         for stored, hashed in zip(page, hashes, strict=True):
             _, _, stream, n, event_type, at_ms, leaf, leaf_hash, _, _ = stored
-            if stream in broken:
+            if stream in broken or stream in breaks:
                 continue
             head_n, head_hash = head = heads.get(stream, _NO_HEAD)
             found = match_leaf(leaf.decode("ascii", "replace"))
             if found is None:
-                self._break(stored, "its leaf isn't a canonical envelope")
+                breaks[stream] = stored, "its leaf isn't a canonical envelope"
                 continue
             leaf_at, _, leaf_n, _, leaf_prev, leaf_stream, leaf_type, _ = groups = found.groups()
             if (
@@ -167,35 +191,61 @@ class _Streams:
                 or n != head_n + 1
                 or leaf_prev != head_hash
             ):
-                self._break(stored, _wrong_of(stored, hashed, groups, head))
+                breaks[stream] = stored, _wrong_of(stored, hashed, groups, head)
                 continue
             heads[stream] = n, hashed.hex()
-            if key_of is not None:
-                self._open(stored, groups, key_of)
+            linked.append((stored, groups))
+        return linked
 
-    def _break(self, stored: StoredEvent, wrong: str) -> None:
-        self._broken.add(stored.stream)
-        self._found.add(f"{stored.stream}#{stored.n}", wrong)
+    def _opened(
+        self, linked: list[tuple[StoredEvent, Groups]], key_of: KeyOf, breaks: _Breaks
+    ) -> list[tuple[StoredEvent, Groups, bytes | None]]:
+        """Return the events whose payloads are those that their leaves commit to, with their bytes."""
+        keys = self._keys
+        shut: set[str] = set()
+        opened: list[tuple[StoredEvent, Groups, bytes | None]] = []
+        for stored, groups in linked:
+            if stored.stream in shut:
+                continue
+            try:
+                if stored.subject not in keys:
+                    keys[stored.subject] = key_of(stored.subject)
+                key = keys[stored.subject]
+                if key is None:
+                    self.erased += 1
+                    opened.append((stored, groups, None))
+                else:
+                    opened.append((stored, groups, revealed(stored, key, groups[3])[SALT_BYTES:]))
+            except MidwatchError as error:
+                shut.add(stored.stream)
+                self._break(stored, error, breaks)
+        return opened
 
-    def _open(self, stored: StoredEvent, groups: Groups, key_of: KeyOf) -> None:
-        """Decode the event and hand it on, or take note of what is wrong with it."""
-        _, _, _, commit, _, _, event_type, type_v = groups
-        subject = stored.subject
-        try:
-            if subject not in self._keys:
-                self._keys[subject] = key_of(subject)
-            key = self._keys[subject]
-            if key is None:
-                self.erased += 1
-                actor, payload = ERASED_ACTOR, _ERASED
+    def _read(
+        self, opened: list[tuple[StoredEvent, Groups, bytes | None]], breaks: _Breaks
+    ) -> list[tuple[StoredEvent, Principal, Payload]]:
+        """Return the events whose payloads can be read, with actor and payload."""
+        decode = self._decode
+        unread: set[str] = set()
+        read: list[tuple[StoredEvent, Principal, Payload]] = []
+        for stored, groups, data in opened:
+            if stored.stream in unread:
+                continue
+            try:
+                actor, payload = (
+                    (ERASED_ACTOR, _ERASED) if data is None else decode(groups[6], int(groups[7]), data)
+                )
+            except MidwatchError as error:
+                unread.add(stored.stream)
+                self._break(stored, error, breaks)
             else:
-                salted = revealed(stored, key, commit)
-                actor, payload = self._decode(event_type, int(type_v), salted[SALT_BYTES:])
-        except MidwatchError as error:
-            self._break(stored, error.sentence)
-            return
-        if self._visit is not None:
-            self._visit(stored, actor, payload)
+                read.append((stored, actor, payload))
+        return read
+
+    def _break(self, stored: StoredEvent, error: MidwatchError, breaks: _Breaks) -> None:
+        """Let the stream end here, and not at a later event that an earlier step stopped at."""
+        breaks[stored.stream] = stored, error.sentence
+        self.heads[stored.stream] = stored.n, stored.leaf_hash.hex()
 
 
 _NO_HEAD = (0, GENESIS)

@@ -270,3 +270,17 @@ def test_findings_are_kept_up_to_a_limit() -> None:
         journal.append(f"run/r-{number}")
     journal.rows = [replace(row, entry=replace(row.entry, leaf_hash=bytes(32))) for row in journal.rows]
     assert len(places(journal)) == 100
+
+
+def test_of_two_breaks_in_one_page_the_first_of_a_stream_is_named_and_all_before_it_visited() -> None:
+    journal = made_journal(2)
+    payload, link = journal.rows[4], journal.rows[10]
+    assert [(row.entry.stream, row.entry.n) for row in (payload, link)] == [("run/r-2", 2), ("run/r-2", 4)]
+    journal.rows[4] = replace(payload, entry=replace(payload.entry, sealed=payload.entry.sealed[:-1]))
+    journal.rows[10] = replace(link, entry=replace(link.entry, at_ms=EpochMs(1)))
+    seen: list[str] = []
+    verified = journal.verify(visit=lambda stored, _actor, _payload: seen.append(stored.ref))
+    assert [finding.place for finding in verified.findings] == ["run/r-2#2"]
+    assert [ref for ref in seen if ref.startswith("run/r-2#")] == ["run/r-2#1"]
+    assert len([ref for ref in seen if ref.startswith("run/r-1#")]) == 6
+    assert verified.heads["run/r-2"][0] == 2
