@@ -12,7 +12,7 @@ from midwatch.app.drive.session import load_plan
 from midwatch.app.house import SUBJECT, House
 from midwatch.base.canonical import thawed_value
 from midwatch.base.classes import EffectClass, Mode, Profile, RetryClass
-from midwatch.base.ids import EffectKey, HandId, OwnerToken, RunId
+from midwatch.base.ids import EffectKey, HandId, OwnerToken, RunId, TaskName
 from midwatch.base.labels import join, label_from
 from midwatch.effects.ledger import HAPPENED, EffectStatus
 from midwatch.journal.chain import open_entry
@@ -367,7 +367,10 @@ class Promises:
         self.check(not others, f"{key} is undone by what took {others} back")
         thing = before.effects[key].sealed["args"]["name"]
         writers = [writer for name, writer in self.world.writers if name == thing]
-        if all(writer.startswith(before.run) for writer in writers) and writers[-2:] == [key, by_key]:
+        # A plan's undo goes back to what its run measured: another effect may have come in between.
+        measured = before.task(TaskName("measure")).out.get("value", self.world.before[key])
+        is_alone = all(writer.startswith(before.run) for writer in writers)
+        if is_alone and writers[-2:] == [key, by_key] and measured == self.world.before[key]:
             value = self.world.value(thing)
             self.check(
                 value == self.world.before[key], f"{key} is undone, and {thing} is {value}, not as it was"
