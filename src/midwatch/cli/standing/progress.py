@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from midwatch.approvals.visible import visible
 from midwatch.base.classes import EffectClass
 from midwatch.cli.screen import Part, Screen, Styled, columns, padded
-from midwatch.cli.standing.readings import phrase
+from midwatch.cli.standing.readings import phrase, phrase_of_items
 from midwatch.cli.words import length
 from midwatch.journal.events import Event
 from midwatch.journal.run_events import (
@@ -98,7 +98,8 @@ class Progress:
             assert task.call is not None, "readings call a tool"
             took_ms = self._took_ms.get(task.name)
             took = f"  {length(took_ms)}" if took_ms is not None else ""
-            words = phrase(task.call.tool, known.out)
+            has_items = task.loop is not None and bool(task.loop.each)
+            words = phrase_of_items(known.out) if has_items else phrase(task.call.tool, known.out)
             return ["  ", Styled(self._screen.tick, "green"), f" {title}  {words}", Styled(took, "dim")]
         if known.status is TaskStatus.FAILED:
             why = f"  {known.code}: {visible(known.why)}"

@@ -16,13 +16,26 @@ def phrase(tool: str, out: Out) -> str:
     """Return what a reading says, in one line."""
     if out.get("available") is False:
         return "not there on this host"
-    words = _WORDS.get(tool, _plain)(out)
+    try:
+        words = _WORDS.get(tool, _plain)(out)
+    except KeyError:  # the task's own `out:` keeps only some of the fields
+        words = _plain(out)
     return f"{words} (not all of it could be looked at)" if out.get("cut") else words
+
+
+def phrase_of_items(out: Out) -> str:
+    """Return what the readings of a task that ran once for each item say, in one line."""
+    failed = len(out.get("failed", ()))
+    words = count(len(out.get("items", ())), "reading")
+    return f"{words}, {failed} failed" if failed else words
 
 
 def evidence(tool: str, out: Out) -> tuple[str, ...]:
     """Return the things that a reading names, the gravest first, a line each."""
-    return tuple(visible(line) for line in _NAMED[tool](out)[:_NAMED_MAX]) if tool in _NAMED else ()
+    try:
+        return tuple(visible(line) for line in _NAMED[tool](out)[:_NAMED_MAX]) if tool in _NAMED else ()
+    except KeyError:  # as above
+        return ()
 
 
 def _plain(out: Out) -> str:
