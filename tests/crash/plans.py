@@ -33,6 +33,8 @@ from midwatch.plan.model import (
 )
 
 TIMEOUT_MS = DurationMs(5_000)
+PATIENT_MS = DurationMs(15_000)
+"""For calls that are not meant to run out of time: a loaded machine takes seconds to start a process."""
 AGAIN = PlanRetry(attempts_max=2, backoff_ms=DurationMs(100))
 LADDER = (PlanRung(ask="team:guardians", within_ms=DurationMs(HOUR_MS)),)
 PAUSE_MS = DurationMs(50)
@@ -244,7 +246,7 @@ class Plans:
         verify: str = "",
         label: Label = TRUSTED,
         retry_max: int = 0,
-        timeout_ms: int = TIMEOUT_MS,
+        timeout_ms: int = PATIENT_MS,
     ) -> tuple[PlanTask, PlanTask]:
         """Return a task that acts, and the one that takes it back."""
         where = f"'{thing or name}'"

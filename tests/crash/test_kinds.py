@@ -38,7 +38,8 @@ def count_of(crew: Crew, places: Places) -> int:
 def assert_kinds(run: Seen) -> None:
     """Assert that everything which must happen once did."""
     counts = Counter(type(event.payload) for event in run.events)
-    assert {kind: counts[kind] for kind in ONCE} == dict.fromkeys(ONCE, 1)
+    told = {name: (task.status, task.code, task.why) for name, task in run.state.tasks.items()}
+    assert {kind: counts[kind] for kind in ONCE} == dict.fromkeys(ONCE, 1), told
     assert counts[WaitBegun] == 2
     assert len(run.state.children) == 1
     items = [effect for effect in run.state.effects.values() if effect.task == "each"]
